@@ -1,0 +1,67 @@
+# The commands of this repository. Each one sets up .venv first if that is out of date.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench fuzz docs
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+INSTALLED_TOOLS := .venv/.installed-tools
+SAMPLES = $(sort $(shell find examples archdsl/std archdsl/zoo searchspaces -name '*.arch'))
+
+# Every pip below reads the pins, also the one that builds the package.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## Show these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: $(INSTALLED) ## Create .venv with the pinned versions of everything that runs
+
+demo: $(INSTALLED) ## Check every sample, and that each is in canonical form
+	@echo "== archdsl check: $(words $(SAMPLES)) files of examples, standard library, zoo and search spaces"
+	@$(BIN)/archdsl check $(SAMPLES)
+	@echo "== archdsl fmt --check: the same files"
+	@$(BIN)/archdsl fmt --check $(SAMPLES)
+	@echo "== the demo passed"
+
+test: $(INSTALLED) ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED_TOOLS) ## Format, lint, types, import rules and the fast tests: before each commit
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+format: $(INSTALLED_TOOLS) ## Rewrite Python and samples in canonical form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/archdsl fmt $(SAMPLES)
+
+bench: $(INSTALLED) ## Measure the speeds that are promised
+	@$(BIN)/python -m tests.bench
+
+fuzz: $(INSTALLED) ## Check 20,000 mutated sources
+	@$(BIN)/python -m tests.fuzz --count 20000
+
+docs: $(INSTALLED) ## Write docs/reference/ from the code
+	@$(BIN)/python docs/generate.py
+
+# The first python3 that is new enough; `make setup PYTHON=/path/to/python` names another.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+# PyTorch's own index has builds without CUDA; they are gigabytes smaller. Where it cannot be reached, pip takes what it finds.
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed and was not found; name it with PYTHON=..." >&2; exit 1; }
+	@echo "== setting up .venv (once; about a minute and 1.4 GB)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --no-deps --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu torch
+	@$(BIN)/python -m pip install --quiet --editable '.[all]'
+	@touch $@
+
+$(INSTALLED_TOOLS): $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@

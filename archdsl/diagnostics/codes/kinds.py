@@ -1,0 +1,27 @@
+"""E02xx: kinds, settings, calls, fields and types."""
+
+from archdsl.diagnostics.record import Code
+
+UNKNOWN_KIND = Code("E0201", "an unknown kind")
+WRONG_LISTS = Code("E0202", "a declaration with the wrong lists")
+UNKNOWN_SETTING = Code("E0203", "an argument for no setting")
+MISSING_SETTING = Code("E0204", "a setting without a value")
+DUPLICATE_ARGUMENT = Code("E0205", "an argument given twice")
+WRONG_TYPE = Code("E0206", "a value of the wrong type")
+OUTSIDE_DOMAIN = Code("E0207", "a value outside the domain of its setting")
+TOO_MANY_ARGUMENTS = Code("E0208", "more arguments than places")
+NOT_CALLABLE = Code("E0209", "a call of something that is no component")
+UNKNOWN_TYPE = Code("E0210", "an unknown type")
+UNKNOWN_FIELD = Code("E0211", "an unknown field")
+MISPLACED_STATEMENT = Code("E0212", "a statement that cannot stand there")
+UNREACHABLE = Code("E0213", "code after a return")
+NO_SUCH_MEMBER = Code("E0214", "a member the value does not have")
+CANNOT_UNPACK = Code("E0215", "a value that does not unpack into the names")
+WRONG_OPERANDS = Code("E0216", "an operator on values it does not take")
+EXTERN_REFUSED = Code("E0217", "a Python function that may not run")
+NO_RESULT = Code("E0218", "a body that can end without a result")
+DUPLICATE_SETTING = Code("E0219", "two settings, tensors or axes with one name")
+MISSING_TENSOR = Code("E0220", "a component applied without a tensor it needs")
+MISSING_FIELD = Code("E0221", "a required field that is missing")
+NOT_BUILT = Code("E0222", "something declared but not built yet")
+NOT_A_LIST = Code("E0223", "a loop over something that is no list")

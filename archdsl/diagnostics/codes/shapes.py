@@ -1,0 +1,25 @@
+"""E03xx: shapes, dtypes, arithmetic and labels."""
+
+from archdsl.diagnostics.record import Code
+
+WRONG_SHAPE = Code("E0301", "a tensor that does not fit the signature")
+BROADCAST = Code("E0302", "shapes that do not broadcast")
+DIVISIBILITY = Code("E0303", "a size that does not divide")
+RANK = Code("E0304", "a tensor with the wrong number of axes")
+BAD_SIZE = Code("E0305", "a size that is zero or negative")
+PATTERN = Code("E0306", "a pattern that does not fit")
+WRONG_RESULT = Code("E0307", "a result that differs from the declared one")
+MIXER_SHAPE = Code("E0308", "a mixer that changes the shape")
+NO_SUCH_AXIS = Code("E0309", "an axis the tensor does not have")
+TENSOR_CONDITION = Code("E0310", "a tensor where a known boolean is needed")
+BATCH_DEMANDED = Code("E0311", "a demand on the batch axis")
+WRONG_DTYPE = Code("E0312", "a tensor of the wrong dtype")
+OUT_OF_RANGE = Code("E0313", "an index out of range")
+ARITHMETIC = Code("E0314", "arithmetic without a result")
+OPEN_AXIS = Code("E0315", "an axis of a model that no setting decides")
+LABEL_TAKEN = Code("E0316", "two things under one label")
+BAD_LABEL = Code("E0317", "a label that is no path")
+PLACED_ELSEWHERE = Code("E0318", "a placed component applied in another body")
+PLACED_MISFIT = Code("E0319", "a placed component applied to an input that does not fit")
+WRONG_VALUE = Code("E0320", "a value that an op refuses")
+MISMATCH = Code("E0321", "sizes that must agree and differ")

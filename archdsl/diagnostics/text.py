@@ -1,0 +1,225 @@
+"""Diagnostics for people: the source with carets, labels beside them, notes and help below."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from archdsl.diagnostics.cells import Row, escaped, row
+from archdsl.diagnostics.record import Diagnostic, Label, Severity
+from archdsl.source import Source, Span
+
+ERRORS_SHOWN = 20
+# A chain of calls longer than this is shown by its ends.
+STEPS_SHOWN = 10
+STEPS_AT_START = 3
+NARROWEST = 20
+
+RESET = "\x1b[0m"
+BOLD = "\x1b[1m"
+FRAME = "\x1b[1;34m"
+TONES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
+
+
+def presentable(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """In the order of the files and their text, each fault of a place once."""
+    once: dict[tuple[str, Source, int, int], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        span = diagnostic.primary.span
+        once.setdefault((diagnostic.code, span.source, span.start, span.end), diagnostic)
+    return tuple(sorted(once.values(), key=Diagnostic.sort_key))
+
+
+def summary(diagnostics: Iterable[Diagnostic]) -> str:
+    """`2 errors, 1 warning`."""
+    found = presentable(diagnostics)
+    counts = [(severity, sum(d.severity == severity for d in found)) for severity in ("error", "warning")]
+    return ", ".join(_counted(count, severity) for severity, count in counts if count) or "no errors"
+
+
+def render(diagnostics: Iterable[Diagnostic], *, width: int = 100, color: bool = False) -> str:
+    """All of them, at most 20 errors and 20 warnings of a file. How to learn more is said once for each code."""
+    paint = _painter(color)
+    explained: set[str] = set()
+    blocks: list[str] = []
+    for _, of_file in groupby(presentable(diagnostics), key=lambda d: d.primary.span.source.name):
+        counts: dict[Severity, int] = {"error": 0, "warning": 0}
+        for diagnostic in of_file:
+            counts[diagnostic.severity] += 1
+            if counts[diagnostic.severity] <= ERRORS_SHOWN:
+                blocks.append(_block(diagnostic, width, paint, more=diagnostic.code not in explained))
+                explained.add(diagnostic.code)
+        for severity, count in counts.items():
+            if count > ERRORS_SHOWN:
+                blocks.append(f"... and {_counted(count - ERRORS_SHOWN, f'more {severity}')}")
+    return "\n\n".join(blocks)
+
+
+def render_one(diagnostic: Diagnostic, *, width: int = 100, color: bool = False, more: bool = True) -> str:
+    """One diagnostic; `more` adds the command that explains its code."""
+    return _block(diagnostic, width, _painter(color), more=more)
+
+
+def origin_text(origin: Sequence[str]) -> str:
+    """`from: a -> b -> c`; of a long chain its beginning and its end."""
+    steps = list(origin)
+    if len(steps) > STEPS_SHOWN:
+        left_out = len(steps) - STEPS_SHOWN + 1
+        steps[STEPS_AT_START : STEPS_AT_START + left_out] = [f"... ({left_out} more) ..."]
+    return f"from: {' -> '.join(steps)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Painter:
+    """Puts colour around text, or leaves it."""
+
+    color: bool
+
+    def __call__(self, text: str, tone: str) -> str:
+        return f"{tone}{text}{RESET}" if self.color and text.strip() else text
+
+
+def _painter(color: bool) -> _Painter:
+    return _Painter(color)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A label on one line: characters `start` to `end` of it, from 0."""
+
+    line: int
+    start: int
+    end: int
+    text: str
+    primary: bool
+
+
+def _mark(label: Label, primary: bool) -> _Mark:
+    """Of a span over several lines its part on the first one."""
+    source, start, end = label.span
+    line, column = source.position(start)
+    if source.position(end)[0] > line:
+        end = start - column + 1 + len(source.line(line))
+    return _Mark(line, column - 1, max(column - 1 + end - start, column), label.text, primary)
+
+
+def _block(diagnostic: Diagnostic, width: int, paint: _Painter, *, more: bool) -> str:
+    tone = TONES[diagnostic.severity]
+    sources = _by_source(diagnostic)
+    gutter = max(len(str(mark.line)) for _, marks in sources for mark in marks)
+    pad = " " * (gutter + 1)
+    bar = paint("|", FRAME)
+    lines = [paint(f"{diagnostic.severity}[{diagnostic.code}]", tone) + paint(f": {escaped(diagnostic.title)}", BOLD)]
+    for number, (source, marks) in enumerate(sources):
+        first = marks[0]
+        arrow = paint(":::" if number else "-->", FRAME)
+        place = f":{first.line}:{first.start + 1}" if source.text else ""
+        lines.append(f"{' ' * gutter}{arrow} {escaped(source.name)}{place}")
+        if source.text:
+            lines += [f"{pad}{bar}", *_snippet(source, marks, gutter, width, paint, tone)]
+    tail = [paint("=", FRAME) + " " + _indented(note, gutter + 3) for note in diagnostic.notes]
+    if diagnostic.origin:
+        tail.append(paint("=", FRAME) + " " + escaped(origin_text(diagnostic.origin)))
+    for fix in diagnostic.fixes:
+        how = " (archdsl check --fix)" if fix.safe else ""
+        tail.append(f"{paint('help', BOLD)}: {escaped(fix.title)}{how}")
+    if more:
+        tail.append(f"more: archdsl explain {diagnostic.code}")
+    if tail and lines[-1] != f"{pad}{bar}" and sources[-1][0].text:
+        lines.append(f"{pad}{bar}")
+    lines += [pad + line for line in tail]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _indented(text: str, columns: int) -> str:
+    return escaped(text, keep="\n").replace("\n", "\n" + " " * columns)
+
+
+def _by_source(diagnostic: Diagnostic) -> list[tuple[Source, list[_Mark]]]:
+    """Marks by source, those of the primary first. One without words that meets the primary is left out."""
+    primary = diagnostic.primary
+    groups: dict[Source, list[_Mark]] = {primary.span.source: [_mark(primary, True)]}
+    for label in diagnostic.others:
+        if label.text in ("", primary.text) and _meet(label.span, primary.span):
+            continue
+        marks = groups.setdefault(label.span.source, [])
+        mark = _mark(label, False)
+        if mark not in marks:
+            marks.append(mark)
+    return list(groups.items())
+
+
+def _meet(a: Span, b: Span) -> bool:
+    return a.source == b.source and a.start <= b.end and b.start <= a.end
+
+
+def _snippet(source: Source, marks: list[_Mark], gutter: int, width: int, paint: _Painter, tone: str) -> list[str]:
+    """The marked lines with what is said about them; `...` stands for lines between, a single one is shown."""
+    room = max(width - gutter - 3, NARROWEST)
+    bar = paint("|", FRAME)
+    lines: list[str] = []
+    before = 0
+    for number, on_line in groupby(sorted(marks, key=lambda mark: mark.line), key=lambda mark: mark.line):
+        if before and number == before + 2:
+            between = row(source.line(before + 1), room, 0, 0).text
+            lines.append(f"{paint(f'{before + 1:>{gutter}}', FRAME)} {bar} {between}")
+        elif before and number > before + 1:
+            lines.append(paint("...", FRAME))
+        before = number
+        text = source.line(number)
+        rest = list(on_line)
+        # On a line that is too long, marks far from each other are shown one after the other.
+        for together in [rest] if _fits(text, room) else [[mark] for mark in rest]:
+            shown = row(text, room, together[0].start, together[0].end)
+            lines.append(f"{paint(f'{number:>{gutter}}', FRAME)} {bar} {shown.text}")
+            lines += [f"{' ' * gutter} {bar} {line}" for line in _underlines(shown, together, paint, tone)]
+    return lines
+
+
+def _fits(text: str, room: int) -> bool:
+    return len(text) <= room * 2 and row(text, room, 0, 0).whole
+
+
+def _underlines(shown: Row, marks: list[_Mark], paint: _Painter, tone: str) -> list[str]:
+    """The carets and, beside or below them, the texts. Marks that overlap get a line of carets each."""
+    ordered = sorted(marks, key=lambda mark: (mark.start, mark.end))
+    overlap = any(a.end > b.start for a, b in pairwise(ordered))
+    if overlap:
+        apart = sorted(ordered, key=lambda mark: not mark.primary)
+        return [line for mark in apart for line in _underlines(shown, [mark], paint, tone)]
+    carets, at = "", 0
+    for mark in ordered:
+        column = shown.column(mark.start)
+        length = max(shown.column(mark.end) - column, 1)
+        carets += " " * (column - at) + paint(("^" if mark.primary else "-") * length, tone if mark.primary else FRAME)
+        at = column + length
+    last, told = ordered[-1], [mark for mark in ordered if mark.text]
+    if last.text and "\n" not in last.text:
+        carets += " " + paint(escaped(last.text), tone if last.primary else FRAME)
+        told.remove(last)
+    lines = [carets]
+    while told:
+        mark = told.pop()
+        indent = " " * shown.column(mark.start)
+        stems = _stems(shown, told, paint, tone)
+        if len(lines) == 1 and mark is not last:
+            lines.append(_stems(shown, [*told, mark], paint, tone)[0])
+        for line in escaped(mark.text, keep="\n").split("\n"):
+            prefix = stems[0] + " " * (len(indent) - stems[1]) if told else indent
+            lines.append(prefix + paint(line, tone if mark.primary else FRAME))
+    return lines
+
+
+def _stems(shown: Row, marks: list[_Mark], paint: _Painter, tone: str) -> tuple[str, int]:
+    """A `|` below each mark, and how wide that is."""
+    text, at = "", 0
+    for mark in marks:
+        column = shown.column(mark.start)
+        if column < at:
+            continue
+        text += " " * (column - at) + paint("|", tone if mark.primary else FRAME)
+        at = column + 1
+    return text, at

@@ -1,0 +1,437 @@
+"""Calls: `f(...)` and `x |> f(...)`. If the first argument is a tensor the callee is applied, else it is given settings."""
+
+from collections.abc import Callable
+from typing import cast
+
+from archdsl.diagnostics import codes
+from archdsl.meaning.application import apply, is_tensor_like
+from archdsl.meaning.binding import Arguments, Given, bind_settings, extended, fill, tensor_names
+from archdsl.meaning.builtins import OVERLOADS, Builtin
+from archdsl.meaning.catalogue.contract import innermost
+from archdsl.meaning.conditions import NEVER
+from archdsl.meaning.configured import configure
+from archdsl.meaning.declared import Declared
+from archdsl.meaning.dispatch import evaluate, evaluates, execute
+from archdsl.meaning.operators import is_number
+from archdsl.meaning.modules import enter, returned
+from archdsl.meaning.run import Abandoned, Fault, Frame, lift
+from archdsl.meaning.spaces import IN_TRAINING
+from archdsl.meaning.types import describe
+from archdsl.meaning.values import (
+    UNKNOWN,
+    Component,
+    Composed,
+    Configured,
+    Placed,
+    Step,
+    Tensor,
+    Unknown,
+    Value,
+    Variant,
+    Wrapped,
+    is_component,
+)
+from archdsl.source import Span
+from archdsl.syntax import nodes
+from archdsl_compiler.graph import Wrapper, join
+from archdsl_compiler.ops.contract import Op
+from archdsl_compiler.ops.registry import find
+
+
+@evaluates(nodes.Call)
+def call(node: nodes.Call, frame: Frame, piped: Given | None = None, label: str | None = None) -> Value:
+    """A call, with the value that a pipe puts before its arguments."""
+    callee = evaluate(node.callee, frame)
+    if piped is not None and node.arguments and _is_wrapper(callee):
+        wrapped = invoke(frame, node.span, callee, _arguments(node, frame, callee, None))
+        return invoke(frame, node.span, wrapped, Arguments([piped]), label)
+    if frame.session.checking and isinstance(callee, Variant):
+        arguments = _arguments(node, frame, callee.cases[0][1], piped)
+        return lift(frame, lambda chosen: invoke(frame, node.span, chosen, arguments, label), callee)
+    return invoke(frame, node.span, callee, _arguments(node, frame, callee, piped), label)
+
+
+def _is_wrapper(callee: Value) -> bool:
+    """What takes a component and gives one: behind a pipe, it is the result that takes the tensor."""
+    if isinstance(callee, Component):
+        return isinstance(callee.callee, Op) and callee.callee.category == "cast"
+    return callee is IN_TRAINING
+
+
+def _arguments(node: nodes.Call, frame: Frame, callee: Value, piped: Given | None) -> Arguments:
+    """The arguments, evaluated from left to right. A choice in a component's setting is named after the setting."""
+    arguments = Arguments()
+    if piped is not None:
+        arguments.positional.append(piped)
+    names = _naming(callee)
+    base, families = frame.naming, frame.families
+    for argument in node.arguments:
+        name = argument.name.text if argument.name else None
+        if names is not None:
+            position = name or (names[i] if (i := len(arguments.positional) - _tensors(arguments)) < len(names) else "")
+            frame.naming = join(base, position) if position else base
+            frame.families = _families(callee, position)
+        value = evaluate(argument.value, frame)
+        frame.naming, frame.families = base, families
+        if name is None:
+            arguments.positional.append(Given(value, argument.value.span))
+        elif name in arguments.named:
+            assert argument.name is not None
+            raise Fault(
+                codes.DUPLICATE_ARGUMENT.at(argument.name.span, f"`{name}` is given twice in one call", "given again", )
+            )
+        else:
+            arguments.named[name] = Given(value, argument.value.span, argument.name.span if argument.name else None)
+    return arguments
+
+
+def _tensors(arguments: Arguments) -> int:
+    return sum(1 for given in arguments.positional if is_tensor_like(given.value))
+
+
+def _naming(callee: Value) -> tuple[str, ...] | None:
+    """The settings that may name a choice: those of a component. A function's arguments belong to what its result is for."""
+    if isinstance(callee, Component) and callee.kind != "function":
+        return tuple(s.name for s in callee.callee.settings) if isinstance(callee.callee, Op) else tuple(callee.callee.settings)
+    return tuple(s.name for s in callee.entry.settings) if isinstance(callee, Configured) else None
+
+
+def _families(callee: Value, name: str) -> tuple[str, ...]:
+    """The families of the catalogue that a setting of an entry asks for."""
+    if not isinstance(callee, Configured):
+        return ()
+    types = next((s.type for s in callee.entry.settings if s.name == name), "")
+    return tuple(innermost(part.strip()) for part in types.split("|"))
+
+
+def invoke(frame: Frame, span: Span, callee: Value, arguments: Arguments, label: str | None = None) -> Value:
+    """What a call of any value gives."""
+    match callee:
+        case Unknown():
+            return UNKNOWN
+        case Builtin():
+            return callee.run(frame, span, arguments)
+        case Configured():
+            return configure(frame, span, callee, arguments)
+        case Component():
+            return _invoke_component(frame, span, callee, arguments, label)
+        case Composed() | Wrapped() | Placed() | None:
+            return _invoke_made(frame, span, callee, arguments, label)
+        case Variant():
+            return lift(frame, lambda chosen: invoke(frame, span, chosen, arguments, label), callee)
+        case _:
+            raise Fault(
+                codes.NOT_CALLABLE.at(
+                    span, f"{describe(callee)} cannot be called", "not a component or function",
+                )
+            )
+
+
+def _first(arguments: Arguments) -> Value:
+    return arguments.positional[0].value if arguments.positional else None
+
+
+def _invoke_component(frame: Frame, span: Span, component: Component, arguments: Arguments, label: str | None) -> Value:
+    callee = component.callee
+    if isinstance(callee, Declared) and callee.kind.name == "function":
+        return call_function(frame, extended(component, arguments, span), span)
+    first = _first(arguments)
+    if isinstance(first, Unknown) and arguments.positional:
+        return UNKNOWN
+    names = tensor_names(callee)
+    if isinstance(callee, Op):
+        overload = OVERLOADS.get(callee.name)
+        if overload is not None and arguments.positional:
+            if not is_tensor_like(first):
+                return overload.run(frame, span, arguments)
+            several = _several(callee, arguments)
+            if several is not None:
+                return apply(frame, Component(several[0]), (several[1],), span, {}, label)
+        if callee.category == "cast" and arguments.positional and not is_tensor_like(first):
+            return _wrap_or_convert(frame, span, callee, first, arguments)
+        if not names:
+            return _run_op(frame, span, extended(component, arguments, span), label)
+    if not is_tensor_like(first) or not names:
+        return extended(component, arguments, span)
+    inputs, rest = _split(callee, names, arguments)
+    chosen = extended(component, rest, span)
+    spans = {name: given.span for name, given in zip(names, inputs, strict=False)}
+    hints = {name: given.span.text for name, given in rest.named.items()} if not frame.session.checking else {}
+    return apply(frame, chosen, tuple(given.value for given in inputs), span, spans, label, hints)
+
+
+def _several(op: Op, arguments: Arguments) -> tuple[Op, Value] | None:
+    """`sum(list)`, `max(a, b)`, `max(list)` of tensors, element by element: an op of its own."""
+    tensors = [given.value for given in arguments.positional if is_tensor_like(given.value)]
+    merging = find(SEVERAL[op.name]) if op.name in SEVERAL else None
+    if merging is None or arguments.named or len(tensors) != len(arguments.positional):
+        return None
+    if len(tensors) > 1:
+        return merging, tuple(tensors)
+    return (merging, tensors[0]) if not isinstance(tensors[0], Tensor) else None
+
+
+SEVERAL = {"sum": "add_all", "max": "maximum_all", "min": "minimum_all", "mean": "mean_all"}
+"""What reductions of one tensor become for several."""
+
+
+def _split(callee: Declared | Op, names: tuple[str, ...], arguments: Arguments) -> tuple[list[Given], Arguments]:
+    """Tensors fill the second list first, `none` standing for an optional one; the rest are settings."""
+    inputs: list[Given] = []
+    rest = Arguments(list(arguments.positional), dict(arguments.named))
+    while rest.positional and len(inputs) < len(names) and (
+        is_tensor_like(rest.positional[0].value) or _stands_for_tensor(callee, len(inputs), rest.positional[0].value)
+    ):
+        inputs.append(rest.positional.pop(0))
+    for name in names[len(inputs) :]:
+        if name in rest.named:
+            given = rest.named.pop(name)
+            while len(inputs) < names.index(name):
+                inputs.append(Given(None, given.span))
+            inputs.append(given)
+    return inputs, rest
+
+
+def _stands_for_tensor(callee: Declared | Op, index: int, value: Value) -> bool:
+    """Whether what is no tensor fills a tensor's place: `none` for an optional one, a number where an op takes either."""
+    if isinstance(value, Variant):
+        return any(is_tensor_like(v) or _stands_for_tensor(callee, index, v) for _, v in value.cases)
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(callee, Op):
+        slot = callee.tensors[index]
+        return (slot.optional and value is None) or (slot.number and is_number(value))
+    parameter = callee.tensors[index]
+    return value is None and (parameter.default is not None or (parameter.form is not None and parameter.form.optional))
+
+
+def _wrap_or_convert(frame: Frame, span: Span, op: Op, value: Value, arguments: Arguments) -> Value:
+    """A dtype called on a component runs it in that dtype; on a number it converts it."""
+    fill(op.name, ("value",), arguments, span)
+    if is_component(value) and op.name in ("float32", "float16", "bfloat16"):
+        return Wrapped(cast(Wrapper, op.name), value) if value is not None else None  # pyright: ignore[reportArgumentType]
+    if isinstance(value, Variant):
+        return lift(frame, lambda chosen: _wrap_or_convert(frame, span, op, chosen, Arguments([Given(chosen, span)])), value)
+    if isinstance(value, int | float):
+        return bool(value) if op.name == "bool" else int(value) if op.name == "int64" else float(value)
+    raise Fault(
+        codes.WRONG_TYPE.at(span, f"`{op.name}` takes a tensor or a component, not {describe(value)}", "cannot be converted")
+    )
+
+
+def _run_op(frame: Frame, span: Span, component: Component, label: str | None) -> Value:
+    """An op without tensors runs at once: `param`, `arange`, `trunc_normal`."""
+    op = cast(Op, component.callee)
+    if op.category == "init":
+        def initial(*values: Value) -> Value:
+            return cast(Callable[..., Value], op.rule)(**dict(zip((n for n, _ in component.settings), values, strict=True)))
+
+        return lift(frame, initial, *(v for _, v in component.settings), deep=True)
+    return apply(frame, component, (), span, {}, label)
+
+
+def call_function(frame: Frame, component: Component, span: Span) -> Value:
+    """Run a function in place: it owns no module, so its ops are the caller's."""
+    declared = cast(Declared, component.callee)
+    frame.session.step(span)
+    frame.session.applied.add(id(declared))
+    if frame.depth >= frame.session.limits.recursion:
+        limit = frame.session.limits.recursion
+        raise Fault(
+            codes.RECURSION.at(
+                span, f"calls are nested more than {limit} deep", f"`{declared.name}` is called again here",
+                notes=("`--limit recursion=N` raises the limit",),
+            )
+        )
+    if declared.body is None:
+        return UNKNOWN
+    inner = enter(frame, frame.session, frame.world, component, "", "", span, frame.condition)
+    inner.body = frame.body
+    bind_settings(inner, component, span)
+    try:
+        execute(declared.body, inner)
+    except Abandoned:
+        if frame.effective() == NEVER:
+            raise
+        return UNKNOWN
+    return returned(inner)
+
+
+def _invoke_made(frame: Frame, span: Span, callee: Value, arguments: Arguments, label: str | None) -> Value:
+    """A chain, a wrapped or a placed component, or `none`: they take tensors; a single component inside still takes settings."""
+    first = _first(arguments)
+    if isinstance(first, Unknown) and arguments.positional:
+        return UNKNOWN
+    if is_tensor_like(first):
+        inputs = [given for given in arguments.positional]
+        inner = callee
+        while isinstance(inner, Wrapped | Placed):
+            inner = inner.inner
+        if isinstance(inner, Component):
+            inputs, rest = _split(inner.callee, tensor_names(inner.callee), arguments)
+            if rest.positional or rest.named:
+                callee = _with_settings(callee, rest, span)
+        spans = {} if inner is None or not isinstance(inner, Component) else dict(
+            zip(tensor_names(inner.callee), (g.span for g in inputs), strict=False)
+        )
+        return apply(frame, callee, tuple(given.value for given in inputs), span, spans, label)
+    if callee is None:
+        raise Fault(codes.NOT_CALLABLE.at(span, "`none` takes no settings", "apply it to a tensor, or leave the parentheses out"))
+    return _with_settings(callee, arguments, span)
+
+
+def _with_settings(callee: Value, arguments: Arguments, span: Span) -> Value:
+    match callee:
+        case Component():
+            return extended(callee, arguments, span)
+        case Wrapped():
+            return Wrapped(callee.wrapper, _with_settings(callee.inner, arguments, span))  # pyright: ignore[reportArgumentType]
+        case Placed():
+            inner = _with_settings(callee.inner, arguments, span)
+            return Placed(inner, callee.label, callee.token, callee.body, callee.span)  # pyright: ignore[reportArgumentType]
+        case _:
+            raise Fault(codes.NOT_CALLABLE.at(span, f"{describe(callee)} takes no settings", "set them where its parts are written"))
+
+
+# ---- pipes and labels
+
+
+@evaluates(nodes.Pipe)
+def pipe(node: nodes.Pipe, frame: Frame) -> Value:
+    """`x |> f(y)` is `f(x, y)`; a pipe that begins with a component is a component."""
+    left = evaluate(node.left, frame)
+    return pipe_value(frame, node, left)
+
+
+def pipe_value(frame: Frame, node: nodes.Pipe, left: Value) -> Value:
+    if isinstance(left, Unknown):
+        return UNKNOWN
+    if is_tensor_like(left):
+        return into(frame, node.right, Given(left, node.left.span), node.span, None)
+    if isinstance(left, Variant):
+        return lift(frame, lambda chosen: pipe_value(frame, node, chosen), left)
+    if is_component(left):
+        return _compose(frame, left, node)
+    if isinstance(left, Tensor | int | float | str | tuple | range | bool):
+        right = node.right.operand if isinstance(node.right, nodes.Labelled) else node.right
+        if isinstance(right, nodes.Call | nodes.Name):
+            return into(frame, node.right, Given(left, node.left.span), node.span, None)
+    raise Fault(
+        codes.WRONG_OPERANDS.at(node.left.span, f"`|>` begins with a tensor or a component, not {describe(left)}", "cannot be piped")
+    )
+
+
+def into(frame: Frame, right: nodes.Expression, given: Given, span: Span, label: str | None) -> Value:
+    """The right side of a pipe, applied to what comes from the left."""
+    if isinstance(right, nodes.Labelled):
+        return with_label(frame, right.label, lambda text: _named(frame, text, lambda: into(frame, right.operand, given, right.span, label or text)))
+    if isinstance(right, nodes.Call):
+        return call(right, frame, given, label)
+    callee = evaluate(right, frame)
+    if not is_component(callee) and not isinstance(callee, Builtin | Variant | Unknown):
+        raise Fault(codes.NOT_CALLABLE.at(right.span, f"{describe(callee)} cannot stand behind `|>`", "not a component or function"))
+    return invoke(frame, right.span, callee, Arguments([given]), label)
+
+
+def _compose(frame: Frame, left: Value, node: nodes.Pipe) -> Value:
+    """A chain of components. Labels inside it are labels of its steps."""
+    steps: tuple[Step, ...] = left.steps if isinstance(left, Composed) else (_step(left),)
+    right, label = node.right, None
+    if isinstance(right, nodes.Labelled):
+        label = label_text(frame, right.label)
+        right = right.operand
+    component = evaluate(right, frame)
+    if isinstance(component, Variant):
+        return lift(frame, lambda chosen: _composed(steps, chosen, label, node), component)
+    return _composed(steps, component, label, node)
+
+
+def _composed(steps: tuple[Step, ...], component: Value, label: object, node: nodes.Pipe) -> Value:
+    if isinstance(component, Unknown):
+        return UNKNOWN
+    if not is_component(component):
+        raise Fault(
+            codes.NOT_CALLABLE.at(
+                node.right.span,
+                f"a chain of components cannot go on with {describe(component)}",
+                "not a component",
+                notes=("the chain begins with a component, not with a tensor",),
+            )
+        )
+    step = _step(component)
+    return Composed((*steps, Step(step.component, label if isinstance(label, str) else step.label)))
+
+
+def _step(component: Value) -> Step:
+    if isinstance(component, Placed):
+        return Step(component.inner, component.label)
+    return Step(component, None)  # pyright: ignore[reportArgumentType]
+
+
+@evaluates(nodes.Labelled)
+def labelled(node: nodes.Labelled, frame: Frame) -> Value:
+    """A label on a call that meets its tensor there names the module; on a component that still waits, it places it. On a choice
+    it names the decision, and as a step of a pipe the module too."""
+    return with_label(frame, node.label, lambda text: _labelled(node, frame, text))
+
+
+def _labelled(node: nodes.Labelled, frame: Frame, text: str) -> Value:
+    operand = node.operand
+    if isinstance(operand, nodes.Choose):
+        return _named(frame, text, lambda: evaluate(operand, frame))
+    if isinstance(operand, nodes.Call):
+        value = _named(frame, text, lambda: call(operand, frame, None, text))
+    else:
+        value = _named(frame, text, lambda: evaluate(operand, frame))
+    return placed(frame, value, text, node.span)
+
+
+def _named(frame: Frame, text: str, work: Callable[[], Value]) -> Value:
+    """Evaluate what stands under a label: choices in it are called after the label."""
+    base, frame.naming = frame.naming, text
+    try:
+        return work()
+    finally:
+        frame.naming = base
+
+
+def placed(frame: Frame, value: Value, text: str, span: Span) -> Value:
+    """The component with its place; other values are as they are, their label was used when they were made."""
+    if isinstance(value, Variant):
+        return Variant(tuple((condition, placed(frame, inner, text, span)) for condition, inner in value.cases))
+    if isinstance(value, Placed):
+        return Placed(value.inner, text, object(), frame.body, span)
+    if isinstance(value, Component | Composed | Wrapped):
+        return Placed(value, text, object(), frame.body, span)
+    return value
+
+
+def with_label(frame: Frame, label: nodes.Label, function: Callable[[str], Value]) -> Value:
+    """Something under a label, which may itself depend on choices."""
+    text = label_text(frame, label)
+    return lift(frame, lambda chosen: UNKNOWN if isinstance(chosen, Unknown) else function(cast(str, chosen)), text)
+
+
+def label_text(frame: Frame, label: nodes.Label) -> Value:
+    """A label as it stands in the state dict: parts and numbers joined by dots."""
+    if len(label.steps) == 1 and isinstance(label.steps[0], str):
+        return label.steps[0]
+    steps = [step if isinstance(step, str) else evaluate(step, frame) for step in label.steps]
+
+    def text(*values: Value) -> Value:
+        parts: list[str] = []
+        for value, step in zip(values, label.steps, strict=True):
+            if isinstance(value, Unknown):
+                return UNKNOWN
+            if isinstance(value, bool) or not isinstance(value, int | str) or (isinstance(value, int) and value < 0):
+                at = step.span if not isinstance(step, str) else label.span
+                raise Fault(codes.BAD_LABEL.at(at, f"a label cannot hold {describe(value)}", "needs a number or a string"))
+            parts.append(str(value))
+        joined = ("" if label.quoted else ".").join(parts)
+        if not all(part.replace("_", "a").isalnum() for part in joined.split(".")):
+            raise Fault(
+                codes.BAD_LABEL.at(label.span, f"`{joined}` is no label", "names and numbers joined by dots are one")
+            )
+        return joined
+
+    return lift(frame, text, *steps)

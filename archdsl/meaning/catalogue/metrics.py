@@ -1,0 +1,33 @@
+"""Metrics: what `maximize` and `minimize` of a `search` measure."""
+
+from archdsl.meaning.catalogue.contract import Among, Between, Entry, entry, setting
+
+ENTRIES: tuple[Entry, ...] = (
+    entry(
+        "accuracy",
+        "metric",
+        "The share of images whose class is found.",
+        setting("split", "str", "Which part of the data.", "validation", Among(("train", "validation", "test"))),
+        setting("samples", "int?", "How many images of it; none takes all.", None, Between(1)),
+    ),
+    entry(
+        "latency",
+        "metric",
+        "The time of one forward pass.",
+        setting("device", "str", "The device that it runs on.", "cpu"),
+        setting("batch", "int", "Images in a pass.", 1, Between(1)),
+        setting(
+            "mode",
+            "str",
+            'The whole model "measured", the sum of its modules in a "table", or a time "predicted" for the device.',
+            "measured",
+            Among(("measured", "table", "predicted")),
+        ),
+        setting("dtype", "dtype?", "The dtype that it runs in; none is the model's.", None),
+        dimension="time",
+    ),
+    entry("gbops", "metric", "Billions of bit operations: multiply-accumulates times the bits of both their factors."),
+    entry("params", "metric", "The number of parameters."),
+    entry("macs", "metric", "Multiply-accumulates of convolutions and matrix products for one image."),
+    entry("memory", "metric", "The most memory that activations need at a time, for one image.", dimension="size"),
+)

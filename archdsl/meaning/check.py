@@ -1,0 +1,265 @@
+"""Checking files: reading, names, and then the meaning of every declaration, used or not."""
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, cast
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import Diagnostic, Label
+from archdsl.meaning import choices, expressions, statements  # the evaluators of their nodes
+from archdsl.meaning.conditions import ALWAYS, NEVER, TooManyConditions, Universe
+from archdsl.meaning.covering import cover
+from archdsl.meaning.declared import Declared, Unit
+from archdsl.meaning.fields import check_fields
+from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
+from archdsl.meaning.loading import Program, UnreadableFile, load_text, load_unit
+from archdsl.meaning.names import NameCheck
+from archdsl.meaning.open_components import check_open
+from archdsl.meaning.roots import Root, run_entry
+from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases, World
+from archdsl.meaning.scope import top_level
+from archdsl.meaning.structure import check_structure
+from archdsl.meaning.values import Component, Decided, Value
+from archdsl.source import Source, Span
+from archdsl.syntax import nodes
+
+_T = TypeVar("_T")
+EVALUATORS_LOADED = (choices, expressions, statements)
+
+NEARLY_EMPTY = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found, and how: `covered` names the spaces that were too large to be followed whole."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    program: Program
+    units: tuple[Unit, ...]
+    covered: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        return sum(d.severity == "error" for d in self.diagnostics)
+
+
+def check_paths(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Checked:
+    """Check files, together with the files beside them that they import. A file that cannot be read is one of the faults."""
+
+    def work() -> Checked:
+        program = Program(limits)
+        units: list[Unit] = []
+        for path in paths:
+            try:
+                units.append(load_unit(program, path, str(path)))
+            except UnreadableFile as error:
+                program.found.append(unreadable(str(path), str(error)))
+        return _check(program, units)
+
+    return with_deep_stack(work)
+
+
+def check_source(source: Source, limits: Limits = DEFAULT_LIMITS, folder: Path | None = None) -> Checked:
+    """Check a text that stands in no file."""
+
+    def work() -> Checked:
+        program = Program(limits)
+        return _check(program, [load_text(program, source, folder or Path.cwd())])
+
+    return with_deep_stack(work)
+
+
+def unreadable(name: str, why: str) -> Diagnostic:
+    return codes.UNREADABLE_FILE.at(Span(Source(name, ""), 0, 0), f"`{name}` cannot be read: {why}")
+
+
+def with_deep_stack(work: Callable[[], _T]) -> _T:
+    """Run on a thread whose stack holds as deep a nesting as the limits allow."""
+    result: list[_T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(work())
+        except BaseException as error:  # handed to the caller's thread
+            failure.append(error)
+
+    before, depth = threading.stack_size(512 * 1024 * 1024), sys.getrecursionlimit()
+    sys.setrecursionlimit(max(depth, 100_000))
+    try:
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+        sys.setrecursionlimit(depth)
+    if failure:
+        raise failure[0]
+    return result[0]
+
+
+def _check(program: Program, units: list[Unit]) -> Checked:
+    session = Session(program.limits, checking=True)
+    session.found += program.found
+    covered: list[str] = []
+    todo = list(dict.fromkeys([*units, *(unit for unit in program.units.values() if not unit.packaged)]))
+    for unit in todo:
+        _static(session, unit)
+    for unit in todo:
+        covered += _check_unit(session, unit)
+    for unit in todo:
+        for declared in unit.declarations.values():
+            if id(declared) not in session.applied and not declared.kind.entry and not declared.kind.fields and declared.body:
+                _guarded(session, declared.node.name.span, lambda d=declared: check_open(session, d))
+    return Checked(tuple(session.found), program, tuple(units), tuple(covered))
+
+
+def _static(session: Session, unit: Unit) -> None:
+    """Names and forms. A fault of a declaration that also evaluation would meet is told once."""
+    found: list[Diagnostic] = []
+    for item in unit.tree.items:
+        if isinstance(item, nodes.Declaration | nodes.Extern):
+            found += check_structure(item)
+    found += NameCheck(unit).run()
+    for diagnostic in found:
+        session.reported.add((diagnostic.code, diagnostic.primary.span))
+        session.found.append(diagnostic)
+
+
+def _check_unit(session: Session, unit: Unit) -> list[str]:
+    """Evaluate what the file declares: its lets, models and spaces for all their candidates, its bodies of fields."""
+    covered: list[str] = []
+    frame = Frame(session, World(Universe(session.limits.conditions)), unit, Body(""), "")
+    for name, let in unit.lets.items():
+        value = _guarded(session, let.span, lambda n=name: top_level(frame, unit, n))
+        entry = value[0] if value else None
+        if isinstance(entry, Component | Decided) and _is_entry(entry) and _is_complete(entry):
+            covered += _check_entry(session, entry, let.value.span, name)
+    for declared in unit.declarations.values():
+        component = Component(declared)
+        if declared.body is None:
+            continue
+        if declared.kind.entry and _is_complete(component):
+            covered += _check_entry(session, component, declared.node.name.span, declared.name)
+        elif declared.kind.fields and _is_complete(component):
+            _guarded(session, declared.node.name.span, lambda c=component: check_fields(session, c))
+    return covered
+
+
+def _is_entry(value: Component | Decided) -> bool:
+    component = value.space if isinstance(value, Decided) else value
+    return isinstance(component.callee, Declared) and component.callee.kind.entry
+
+
+def _is_complete(value: Component | Decided) -> bool:
+    """Whether every setting has a value; otherwise a caller will give it."""
+    component = value.space if isinstance(value, Decided) else value
+    given = dict(component.settings)
+    callee = cast(Declared, component.callee)
+    return all(name in given or node.default is not None for name, node in callee.settings.items())
+
+
+def _guarded(session: Session, span: Span, work: Callable[[], _T]) -> _T | None:
+    """Run a part of the check; a fault that no statement caught is reported there."""
+    try:
+        return work()
+    except Fault as fault:
+        key = (fault.diagnostic.code, fault.diagnostic.primary.span)
+        if key not in session.reported:
+            session.reported.add(key)
+            session.found.append(fault.diagnostic)
+    except (TooManyCases, TooManyConditions):
+        pass
+    except RecursionError:
+        session.found.append(
+            codes.RECURSION.at(span, "this is nested too deeply to be evaluated", "too deep", notes=("split it into several components",))
+        )
+    return None
+
+
+def _check_entry(session: Session, entry: Component | Decided, span: Span, name: str) -> list[str]:
+    """Check a model or space for all candidates; where they are too many to be followed, a covering set of them."""
+    session.sampled = False
+    try:
+        root = run_entry(session, entry, span)
+    except (TooManyCases, TooManyConditions, RecursionError):
+        session.remembered.clear()
+        if not cover(session, entry, span):
+            session.found.append(_empty(span, name, None))
+        return [name]
+    _judge(session, root, entry, span, name)
+    return [name] if session.sampled else []
+
+
+def _judge(session: Session, root: Root, entry: Component | Decided, span: Span, name: str) -> None:
+    """What the whole says beyond its parts: no candidate left, hardly any, options that none can take, decisions never reached."""
+    world = root.world
+    if isinstance(entry, Decided):
+        _unreached(session, entry, span)
+    if world.alive == NEVER:
+        rejection = world.rejection
+        choices_exist = any(not site.of_size for site in world.sites)
+        if rejection is not None and not choices_exist:
+            _once(session, rejection)
+        else:
+            _once(session, _empty(span, name, rejection))
+        return
+    universe = world.universe
+    options: dict[tuple[Span, int], tuple[str, Value, bool]] = {}
+    for number, site in enumerate(world.sites):
+        for option, value in enumerate(site.names):
+            lives = universe.both(world.alive, universe.taken(number, option)) != NEVER
+            key = (site.span, option)
+            options[key] = (site.path, value, lives or (key in options and options[key][2]))
+    if world.alive != world.open and universe.share(world.alive) < NEARLY_EMPTY * universe.share(world.open):
+        share = universe.share(world.alive) / universe.share(world.open)
+        _once(
+            session,
+            codes.NEARLY_EMPTY.at(
+                span,
+                f"the requirements of `{name}` reject {100 * (1 - share):.4g} % of its candidates",
+                "hardly any is left",
+                notes=("say what may not be chosen by `when`, beside the option: then no candidate has to be thrown away",),
+            ),
+        )
+    for (at, option), (path, value, lives) in options.items():
+        if not lives and isinstance(option, int):
+            from archdsl.meaning.run import show_option
+
+            _once(
+                session,
+                codes.DEAD_OPTION.at(
+                    at, f"no candidate can take the option {show_option(value)} of `{path}`", "one of its options is never taken"
+                ),
+            )
+
+
+def _unreached(session: Session, entry: Decided, span: Span) -> None:
+    for path, _ in entry.decisions:
+        if path not in session.reached:
+            _once(
+                session,
+                codes.UNKNOWN_DECISION.at(
+                    span, f"`{path}` is no decision of `{entry.name}`", "decided, but never reached",
+                    notes=("the other decisions may have closed it",),
+                ),
+            )
+
+
+def _empty(span: Span, name: str, rejection: Diagnostic | None) -> Diagnostic:
+    others = (Label(rejection.primary.span, "the last candidates fail here"),) if rejection is not None else ()
+    notes = rejection.notes if rejection is not None else ()
+    return codes.EMPTY_SPACE.at(span, f"the space `{name}` has no valid candidate", "its requirements exclude each other", others=others, notes=notes)
+
+
+def _once(session: Session, diagnostic: Diagnostic) -> None:
+    key = (diagnostic.code, diagnostic.primary.span)
+    if key not in session.reported:
+        session.reported.add(key)
+        session.found.append(diagnostic)
+
+
+CONSTANT = ALWAYS

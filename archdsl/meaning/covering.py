@@ -1,0 +1,82 @@
+"""When a space is too large to be followed whole: candidates that together take every option, and every pair of options, that a
+candidate can take. What is found so is certain; what is not found is covered, not proven."""
+
+import random
+from dataclasses import dataclass, field
+
+from archdsl.diagnostics.record import ArchError, Diagnostic
+from archdsl.meaning.roots import run_entry
+from archdsl.meaning.run import Fault, Session, show_option
+from archdsl.meaning.values import UNKNOWN, Component, Decided, Value
+from archdsl.source import Span
+
+MOST_CANDIDATES = 400
+PATIENCE = 40
+"""Candidates in a row that bring no new pair before the rest of the pairs is taken to be impossible."""
+
+Pick = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Coverer:
+    """Takes, at each choice, the option whose pairs with the decisions before it are the least seen."""
+
+    draw: random.Random
+    seen: set[Pick] = field(default_factory=set[Pick])
+    pairs: set[tuple[Pick, Pick]] = field(default_factory=set[tuple[Pick, Pick]])
+    current: list[Pick] = field(default_factory=list[Pick])
+    names: dict[str, Value] = field(default_factory=dict[str, Value])
+
+    def recall(self, path: str) -> Value:
+        return self.names.get(path, UNKNOWN)
+
+    def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
+        def news(option: int) -> tuple[bool, int, float]:
+            pick = (path, option)
+            fresh = sum((earlier, pick) not in self.pairs for earlier in self.current)
+            return pick not in self.seen, fresh, self.draw.random()
+
+        option = max(allowed, key=news)
+        self.current.append((path, option))
+        self.names[path] = names[option]
+        return option
+
+    def finish(self) -> bool:
+        """End a candidate; whether it brought anything new."""
+        before = len(self.seen) + len(self.pairs)
+        self.seen.update(self.current)
+        self.pairs.update((a, b) for i, a in enumerate(self.current) for b in self.current[i + 1 :])
+        self.current.clear()
+        self.names.clear()
+        return len(self.seen) + len(self.pairs) > before
+
+
+def cover(session: Session, entry: Component | Decided, span: Span) -> bool:
+    """Check a space by covering candidates; whether one of them was valid."""
+    coverer = Coverer(random.Random(0))
+    valid = False
+    idle = 0
+    for _ in range(MOST_CANDIDATES):
+        trial = Session(session.limits, chooser=coverer, applied=session.applied)
+        try:
+            run_entry(trial, entry, span)
+            valid = True
+        except ArchError as error:
+            _note(session, error.diagnostics, tuple(coverer.names.items()))
+        except Fault as fault:
+            _note(session, (fault.diagnostic,), tuple(coverer.names.items()))
+        idle = 0 if coverer.finish() else idle + 1
+        if idle >= PATIENCE:
+            break
+    return valid
+
+
+def _note(session: Session, found: tuple[Diagnostic, ...], decisions: tuple[tuple[str, Value], ...]) -> None:
+    """Keep a fault of a candidate, unless it is a requirement that the candidate does not meet."""
+    for diagnostic in found:
+        key = (diagnostic.code, diagnostic.primary.span)
+        if diagnostic.code.startswith("E04") or diagnostic.code == "E0507" or key in session.reported:
+            continue
+        session.reported.add(key)
+        reached = f"reached by {', '.join(f'{path} = {show_option(value)}' for path, value in decisions)}"
+        session.found.append(diagnostic.with_notes(reached))

@@ -1,0 +1,182 @@
+"""Bodies of `quant`, `train` and `search`: lists of fields, each held against its declared type, with objectives and narrowings."""
+
+from typing import cast
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import Label
+from archdsl.diagnostics.suggest import closest
+from archdsl.meaning.binding import bind_settings
+from archdsl.meaning.catalogue import registry as catalogue
+from archdsl.meaning.catalogue.contract import Field
+from archdsl.meaning.catalogue.families import FAMILIES
+from archdsl.meaning.conditions import ALWAYS, Universe
+from archdsl.meaning.configured import fits_entry
+from archdsl.meaning.declared import Declared
+from archdsl.meaning.dispatch import evaluate, execute, executes
+from archdsl.meaning.modules import enter
+from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World, lift
+from archdsl.meaning.types import describe, describe_text
+from archdsl.meaning.values import UNKNOWN, Component, Configured, Measured, Unknown, Value, is_component, show
+from archdsl.source import Span
+from archdsl.syntax import nodes
+
+
+def check_fields(session: Session, component: Component) -> dict[str, Value]:
+    """Evaluate a body of fields; what is wrong in it is reported."""
+    declared = cast(Declared, component.callee)
+    session.applied.add(id(declared))
+    frame = enter(None, session, World(Universe(session.limits.conditions)), component, "", "", declared.node.name.span, ALWAYS)
+    frame.fields = {}
+    frame.body.kind = declared.kind.name
+    if declared.kind.name == "search":
+        frame.names.update(_measured_names())
+    try:
+        bind_settings(frame, component, declared.node.name.span)
+        assert declared.body is not None
+        execute(declared.body, frame)
+    except Abandoned:
+        return frame.fields
+    except Fault as fault:
+        frame.report(fault.diagnostic)
+        return frame.fields
+    for field in catalogue.fields(declared.kind.name).values():
+        if field.required and field.name not in frame.fields:
+            frame.report(
+                codes.MISSING_FIELD.at(
+                    declared.node.name.span,
+                    f"the {declared.kind.name} `{declared.name}` has no field `{field.name}`",
+                    f"add `{field.name} = ...`",
+                    notes=(field.doc,),
+                )
+            )
+    return frame.fields
+
+
+def set_field(node: nodes.Assign, frame: Frame) -> None:
+    """`name = value` in a body of fields."""
+    name = node.name.text
+    assert frame.fields is not None
+    field = catalogue.fields(frame.body.kind).get(name)
+    frame.naming, frame.families = name, field.families if field else ()
+    try:
+        value = evaluate(node.value, frame)
+    finally:
+        frame.naming, frame.families = "", ()
+    if field is not None:
+        lift(frame, lambda v: _check_field(frame.body.kind, field, v, node.value.span), value, deep=True)
+    frame.fields[name] = value
+
+
+def _check_field(kind: str, field: Field, value: Value, span: Span) -> Value:
+    if isinstance(value, Unknown):
+        return value
+    if not any(_takes(value, part) for part in field.takes):
+        wanted = " or ".join(_words(part) for part in field.takes)
+        raise Fault(
+            codes.WRONG_TYPE.at(
+                span,
+                f"the field `{field.name}` of a `{kind}` takes {wanted}, not {describe(value)}",
+                f"needs {wanted}",
+                notes=(field.doc, *_suggest(field)),
+            )
+        )
+    if field.domain is not None and isinstance(value, int | float | str) and not field.domain.holds(value):
+        raise Fault(codes.OUTSIDE_DOMAIN.at(span, f"`{field.name}` is {show(value)}; it must be {field.domain}", "not allowed"))
+    return None
+
+
+def _suggest(field: Field) -> tuple[str, ...]:
+    known = [name for family in field.families for name in catalogue.family(family)]
+    return (f"there are: {', '.join(known[:16])}",) if known else ()
+
+
+def _takes(value: Value, wanted: str) -> bool:
+    if wanted.endswith("?") and value is None:
+        return True
+    if wanted == "function":
+        return isinstance(value, Component) and value.kind == "function"
+    if wanted.startswith("list["):
+        inner = wanted[5:].rstrip("?").removesuffix("]")
+        return isinstance(value, tuple) and all(isinstance(v, Unknown) or _takes(v, inner) for v in value)
+    family = FAMILIES.get(wanted.removesuffix("?"))
+    return fits_entry(value, wanted) or (family is not None and any(fits_entry(value, other) for other in family.also))
+
+
+def _words(wanted: str) -> str:
+    family = FAMILIES.get(wanted.removesuffix("?"))
+    if family is not None:
+        return f"{family.words} or none" if wanted.endswith("?") else family.words
+    return "a function" if wanted == "function" else describe_text(wanted)
+
+
+@executes(nodes.At)
+def at(node: nodes.At, frame: Frame) -> None:
+    """Fields for the modules that match a path pattern, an op or a component."""
+    outer = frame.fields
+    for target in node.targets:
+        value = evaluate(target, frame)
+        lift(frame, lambda v, t=target: _check_target(v, t.span), value)
+    frame.fields = {}
+    try:
+        execute(node.body, frame)
+    finally:
+        frame.fields = outer
+
+
+def _check_target(value: Value, span: Span) -> Value:
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, str):
+        if not value or not all(part in ("*", "**") or part.replace("_", "a").replace("*", "a").isalnum() for part in value.split(".")):
+            raise Fault(
+                codes.WRONG_VALUE.at(
+                    span, f"{show(value)} is no pattern of paths", "steps are names, numbers, `*` for one and `**` for any"
+                )
+            )
+        return None
+    if value is None or not is_component(value):
+        raise Fault(codes.WRONG_TYPE.at(span, f"`at` takes a pattern of paths, an op or a component, not {describe(value)}", "no target"))
+    return None
+
+
+@executes(nodes.Objective)
+def objective(node: nodes.Objective, frame: Frame) -> None:
+    """`maximize name = metric`: from here on the name is the metric's value in requirements."""
+    metrics = catalogue.metrics()
+    name = node.name.text
+    if node.metric is None:
+        entry = metrics.get(name)
+        value: Value = Configured(entry, ()) if entry is not None else UNKNOWN
+    else:
+        frame.families = ("metric",)
+        try:
+            value = evaluate(node.metric, frame)
+        finally:
+            frame.families = ()
+    span = node.metric.span if node.metric is not None else node.name.span
+
+    def check(v: Value) -> Value:
+        if isinstance(v, Unknown):
+            return v
+        if isinstance(v, Configured) and v.entry.family == "metric":
+            return None
+        near = closest(v.name, metrics) if isinstance(v, Component | Configured) else None
+        notes = (f"a metric with a similar name exists: `{near}`",) if near else (f"the metrics: {', '.join(metrics)}",)
+        raise Fault(codes.UNKNOWN_METRIC.at(span, f"an objective measures a metric, not {describe(v)}", "not a metric", notes=notes))
+
+    lift(frame, check, value)
+    if name in frame.objectives:
+        raise Fault(
+            codes.DECLARED_TWICE.at(
+                node.name.span, f"the objective `{name}` is declared twice", "declared again", others=(Label(frame.objectives[name], "first"),)
+            )
+        )
+    frame.objectives[name] = node.name.span
+    dimension = value.entry.dimension if isinstance(value, Configured) else ""
+    frame.names[name] = Measured(name, dimension)
+
+
+def _measured_names() -> dict[str, Value]:
+    """The metrics that a requirement of a search may read without an objective: those that need no trial."""
+    metrics = catalogue.metrics()
+    return {name: Measured(name, metrics[name].dimension) for name in ("params", "macs", "memory")}

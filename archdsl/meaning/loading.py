@@ -1,0 +1,224 @@
+"""Reading a program: a file and everything that it imports, each file once.
+
+Packaged files (`std`, `zoo`, `searchspaces`) were checked when they were released; their trees come from a cache that is keyed by
+what they say. A relative import stays below the folder of the file that asks, also through symbolic links."""
+
+import hashlib
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archdsl.cache import keep_cached, read_cached
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
+from archdsl.diagnostics.suggest import closest
+from archdsl.meaning.declared import Declared, Unit
+from archdsl.meaning.kinds import KINDS
+from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
+from archdsl.resources import resource
+from archdsl.source import Source, Span
+from archdsl.syntax import nodes
+from archdsl.syntax.limits import SyntaxLimits
+from archdsl.syntax.parse import Parsed, parse
+
+PACKAGED = ("std", "zoo", "searchspaces")
+TREE_VERSION = 1
+"""Raised when nodes change, so that cached trees of another version are not read."""
+
+
+@dataclass(slots=True)
+class Program:
+    """The units that were read, by their real path; `found` is what was wrong with reading them."""
+
+    limits: Limits = DEFAULT_LIMITS
+    units: dict[str, Unit] = field(default_factory=dict[str, Unit])
+    found: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    reading: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+
+class UnreadableFile(Exception):
+    """A file that holds no text that could be read."""
+
+
+def read_text(path: Path, limit: int) -> str:
+    """The text of a file; its byte order mark and line ends are left to the parser."""
+    try:
+        if path.is_dir():
+            raise UnreadableFile("it is a directory")
+        if not path.is_file() and path.exists():
+            raise UnreadableFile("it is no regular file")
+        if path.stat().st_size > 4 * limit:
+            raise UnreadableFile(f"it has {path.stat().st_size:,} bytes, and {limit:,} characters are read (`--limit characters=N`)")
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"byte {error.start} is no UTF-8 text") from None
+    except FileNotFoundError:
+        raise UnreadableFile("there is no such file") from None
+    except OSError as error:
+        raise UnreadableFile((error.strerror or str(error)).lower()) from None
+    except ValueError as error:
+        raise UnreadableFile(str(error)) from None
+
+
+def load_unit(program: Program, path: Path, shown: str, module: str = "") -> Unit:
+    """The unit of a file, with its imports; raises UnreadableFile."""
+    key = str(path.resolve())
+    if key in program.units:
+        return program.units[key]
+    packaged = module.partition(".")[0] in PACKAGED
+    parsed = _parsed(program, path, shown, packaged)
+    return _unit(program, key, parsed, module, packaged, path.resolve().parent)
+
+
+def load_text(program: Program, source: Source, folder: Path) -> Unit:
+    """The unit of a text that stands in no file; relative imports are looked for in `folder`."""
+    return _unit(program, source.name, parse(source, syntax_limits(program.limits)), "", False, folder)
+
+
+def syntax_limits(limits: Limits) -> SyntaxLimits:
+    return SyntaxLimits(limits.nesting, limits.chain, limits.characters, limits.digits)
+
+
+def _parsed(program: Program, path: Path, shown: str, packaged: bool) -> Parsed:
+    text = read_text(path, program.limits.characters)
+    source = Source(shown, text)
+    if not packaged:
+        return parse(source, syntax_limits(program.limits))
+    digest = hashlib.sha256(f"{TREE_VERSION}\0{shown}\0{text}".encode()).hexdigest()
+    name = f"tree-{digest}.pickle"
+    kept = read_cached(name)
+    if kept is not None:
+        try:
+            tree = pickle.loads(kept)
+        except Exception:  # a torn or foreign entry is as good as none
+            tree = None
+        if isinstance(tree, nodes.File):
+            return Parsed(tree, ())
+    parsed = parse(source, syntax_limits(program.limits))
+    if not parsed.diagnostics:
+        keep_cached(name, pickle.dumps(parsed.file, protocol=pickle.HIGHEST_PROTOCOL))
+    return parsed
+
+
+def _unit(program: Program, key: str, parsed: Parsed, module: str, packaged: bool, folder: Path) -> Unit:
+    unit = Unit(module, parsed.file, packaged)
+    program.units[key] = unit
+    program.found += parsed.diagnostics
+    program.reading.append((key, parsed.file.source.name))
+    for item in parsed.file.items:
+        match item:
+            case nodes.Declaration() | nodes.Extern():
+                kind = KINDS.get(item.kind.text)
+                if kind is None:
+                    unit.broken.add(item.name.text)
+                elif not unit.knows(item.name.text):
+                    unit.declarations[item.name.text] = Declared(unit, item, kind)
+            case nodes.Let():
+                for target in item.targets:
+                    if not unit.knows(target.text):
+                        unit.lets[target.text] = item
+            case nodes.Broken():
+                unit.broken.update(name.text for name in item.names)
+            case nodes.Import():
+                _import(program, unit, item, folder)
+    program.reading.pop()
+    return unit
+
+
+def _import(program: Program, unit: Unit, item: nodes.Import, folder: Path) -> None:
+    """Bind the imported names; what cannot be read leaves them unknown."""
+    span = item.path[0].span.to(item.path[-1].span)
+    other = _imported_unit(program, item, folder, span)
+    for name in item.names:
+        bound = (name.alias or name.name).text
+        if other is not None and not other.exports(name.name.text):
+            program.found.append(_not_exported(other, item, name.name))
+            unit.broken.add(bound)
+        elif not unit.knows(bound):
+            unit.imports[bound] = (other, name.name.text)
+
+
+def _imported_unit(program: Program, item: nodes.Import, folder: Path, span: Span) -> Unit | None:
+    words = [part.text for part in item.path]
+    dotted = ("." if item.relative else "") + ".".join(words)
+    if item.relative:
+        root, path = folder, folder.joinpath(*words).with_suffix(".arch")
+        shown, module = _beside(span.source.name, words), ""
+    elif words[0] in PACKAGED and len(words) > 1:
+        root = resource(words[0])
+        path = root.joinpath(*words[1:]).with_suffix(".arch")
+        shown, module = "/".join(words) + ".arch", ".".join(words)
+    else:
+        near = closest(words[0], PACKAGED)
+        notes = [f"imports begin with {', '.join(f'`{p}.`' for p in PACKAGED)}, or with a dot for a file beside this one"]
+        if near:
+            notes.insert(0, f"a library with a similar name exists: `{near}`")
+        elif (folder / f"{words[0]}.arch").is_file():
+            notes.insert(0, f"for the file `{words[0]}.arch` beside this one write `from .{dotted}`")
+        program.found.append(codes.NO_SUCH_MODULE.at(span, f"there is no library `{words[0]}`", "not found", notes=tuple(notes)))
+        return None
+    try:
+        real = path.resolve()
+        if not real.is_relative_to(root.resolve()):
+            program.found.append(
+                codes.OUTSIDE_TREE.at(
+                    span,
+                    f"`{dotted}` leads out of the folder `{root.name}`",
+                    "outside",
+                    notes=("imports stay in the folder of the file that asks, or below it, also through links",),
+                )
+            )
+            return None
+        key = str(real)
+        if any(key == open_key for open_key, _ in program.reading):
+            program.found.append(_cycle(program, key, span))
+            return None
+        if key not in program.units and not path.exists():
+            raise UnreadableFile("there is no such file")
+        return load_unit(program, path, shown, module)
+    except UnreadableFile as error:
+        program.found.append(_missing(item, path, root, span, dotted, str(error)))
+        return None
+    except (OSError, RuntimeError) as error:
+        program.found.append(_missing(item, path, root, span, dotted, str(error)))
+        return None
+
+
+def _beside(name: str, words: list[str]) -> str:
+    folder = name.rpartition("/")[0]
+    return "/".join([*([folder] if folder else []), *words]) + ".arch"
+
+
+def _missing(item: nodes.Import, path: Path, root: Path, span: Span, dotted: str, why: str) -> Diagnostic:
+    notes: list[str] = []
+    if why == "there is no such file":
+        known = sorted(p.stem for p in path.parent.glob("*.arch")) if path.parent.is_dir() else []
+        near = closest(path.stem, known)
+        if near:
+            notes.append(f"a file with a similar name exists: `{near}`")
+        elif known:
+            notes.append(f"there are: {', '.join(f'`{name}`' for name in known[:12])}")
+    fixes: tuple[Fix, ...] = ()
+    if notes and notes[0].startswith("a file"):
+        near = notes[0].split("`")[1]
+        fixes = (Fix(f"import from `{near}`", (Edit(item.path[-1].span, near),)),)
+    del root
+    return codes.NO_SUCH_MODULE.at(span, f"`{dotted}` cannot be read: {why}", "not found", notes=tuple(notes), fixes=fixes)
+
+
+def _cycle(program: Program, key: str, span: Span) -> Diagnostic:
+    names = [shown for _, shown in program.reading]
+    start = next(i for i, (open_key, _) in enumerate(program.reading) if open_key == key)
+    drawn = " -> ".join([*names[start:], names[start]])
+    return codes.IMPORT_CYCLE.at(
+        span, "files import each other in a circle", "leads back to where it began", notes=(drawn, "move what both need into a third file")
+    )
+
+
+def _not_exported(other: Unit, item: nodes.Import, name: nodes.Identifier) -> Diagnostic:
+    near = closest(name.text, other.names())
+    where = ("." if item.relative else "") + ".".join(part.text for part in item.path)
+    notes = (f"a declaration with a similar name exists: `{near}`",) if near else ()
+    fixes = (Fix(f"rename it to `{near}`", (Edit(name.span, near),)),) if near else ()
+    others = (Label(other.tree.items[0].span, "this file"),) if other.tree.items and not near and not other.packaged else ()
+    return codes.NOT_EXPORTED.at(name.span, f"`{where}` has no `{name.text}`", "not declared there", notes=notes, fixes=fixes, others=others)

@@ -1,0 +1,405 @@
+"""Names, before anything is evaluated: every use is bound, nothing is bound twice or hidden, nothing is bound in vain.
+
+The names of a file are exports and never in vain. A comprehension's variables are its own and may hide others."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
+from archdsl.diagnostics.suggest import closest
+from archdsl.meaning.binding import unknown_setting
+from archdsl.meaning.catalogue import registry as catalogue
+from archdsl.meaning.declared import Declared, Unit
+from archdsl.meaning.kinds import KINDS, Kind
+from archdsl.meaning.scope import LANGUAGE
+from archdsl.source import Span
+from archdsl.syntax import nodes
+from archdsl_compiler.ops.contract import Op
+from archdsl_compiler.ops.registry import find, ops
+
+
+@dataclass(slots=True)
+class Binding:
+    """A local name: where it was bound, what it is, and whether it was used."""
+
+    span: Span
+    what: str
+    used: bool = False
+
+
+@dataclass(slots=True)
+class NameCheck:
+    """The walk over one file."""
+
+    unit: Unit
+    found: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    scopes: list[dict[str, Binding]] = field(default_factory=list[dict[str, Binding]])
+    used: set[str] = field(default_factory=set[str])
+    kind: Kind | None = None
+    owner: str = ""
+
+    # ---- the file
+
+    def run(self) -> list[Diagnostic]:
+        self._declared_twice()
+        for item in self.unit.tree.items:
+            match item:
+                case nodes.Declaration() | nodes.Extern():
+                    self._declaration(item)
+                case nodes.Let():
+                    self._expression(item.value)
+                case _:
+                    pass
+        self._unused_imports()
+        return self.found
+
+    def _declared_twice(self) -> None:
+        seen: dict[str, Span] = {}
+        for name in _top_level_names(self.unit.tree.items):
+            first = seen.setdefault(name.text, name.span)
+            if first is not name.span:
+                self.found.append(
+                    codes.DECLARED_TWICE.at(
+                        name.span, f"`{name.text}` is declared twice", "declared again", others=(Label(first, "declared first"),)
+                    )
+                )
+
+    def _unused_imports(self) -> None:
+        if any(isinstance(item, nodes.Broken) for item in self.unit.tree.items):
+            return
+        for item in self.unit.tree.items:
+            if not isinstance(item, nodes.Import):
+                continue
+            unused = [name for name in item.names if (name.alias or name.name).text not in self.used]
+            for name in unused:
+                text = (name.alias or name.name).text
+                fix = _remove_import(item, name, len(unused) == len(item.names))
+                self.found.append(
+                    codes.UNUSED_IMPORT.at(name.span, f"`{text}` is imported and not used", "not used", fixes=(fix,) if fix else ())
+                )
+
+    # ---- declarations
+
+    def _declaration(self, item: nodes.Declaration | nodes.Extern) -> None:
+        self.kind = KINDS.get(item.kind.text)
+        self.owner = item.name.text
+        names: dict[str, Binding] = {}
+        self.scopes.append(names)
+        body = isinstance(item, nodes.Declaration) and self.kind is not None and not self.kind.fields
+        for setting in item.settings or ():
+            self._hides_top_level(setting.name, "setting")
+            names.setdefault(setting.name.text, Binding(setting.name.span, "setting" if body else "axis"))
+        tensors = item.tensors
+        if tensors is None and self.kind is not None and self.kind.tensors:
+            names.setdefault("x", Binding(item.name.span, "axis"))
+        for tensor in tensors or ():
+            names.setdefault(tensor.name.text, Binding(tensor.name.span, "axis"))
+        for axis in _axes(tensors or ()):
+            names.setdefault(axis.text, Binding(axis.span, "axis"))
+        for tensor in tensors or ():
+            if tensor.form is not None and tensor.form.shape is not None:
+                self._shape(tensor.form.shape)
+            if tensor.default is not None:
+                self._expression(tensor.default)
+        for setting in item.settings or ():
+            for part in (setting.domain, setting.default):
+                if part is not None:
+                    self._expression(part)
+        for shape in item.result or ():
+            self._shape(shape)
+        if isinstance(item, nodes.Declaration):
+            self._items(item.body.items)
+        self._close()
+        self.kind = None
+
+    def _shape(self, shape: nodes.Shape) -> None:
+        for axis in shape.axes:
+            if isinstance(axis, nodes.Name):
+                if axis.text != "_":
+                    self._use(axis)
+            elif not isinstance(axis, nodes.Rest):
+                self._expression(axis)
+
+    # ---- statements
+
+    def _body(self, body: nodes.Body, targets: Sequence[nodes.Identifier] = ()) -> None:
+        self.scopes.append({})
+        for target in targets:
+            self._bind(target, "loop variable")
+        self._items(body.items)
+        self._close()
+
+    def _items(self, items: Iterable[nodes.Statement]) -> None:
+        for item in items:
+            self._statement(item)
+
+    def _statement(self, item: nodes.Statement) -> None:
+        match item:
+            case nodes.Let():
+                self._expression(item.value)
+                for target in item.targets:
+                    self._bind(target, "let")
+            case nodes.Assign():
+                self._expression(item.value)
+                self._assign(item)
+            case nodes.Return():
+                self._all(item.values)
+            case nodes.Require():
+                self._expression(item.condition)
+            case nodes.Expose():
+                self._expression(item.value)
+            case nodes.For():
+                self._expression(item.iterable)
+                self._body(item.body, item.targets)
+            case nodes.If():
+                self._if(item)
+            case nodes.At():
+                self._all(item.targets)
+                self._body(item.body)
+            case nodes.Objective():
+                self._objective(item)
+
+    def _if(self, item: nodes.If) -> None:
+        self._expression(item.condition)
+        self._body(item.then)
+        if isinstance(item.otherwise, nodes.If):
+            self._if(item.otherwise)
+        elif item.otherwise is not None:
+            self._body(item.otherwise)
+
+    def _assign(self, item: nodes.Assign) -> None:
+        name = item.name
+        if self.kind is not None and self.kind.fields:
+            known = catalogue.fields(self.kind.name)
+            if name.text not in known and self._local(name.text) is None:
+                self.found.append(_unknown_field(self.kind.name, name, known))
+            return
+        bound = self._local(name.text)
+        if bound is None:
+            near = closest(name.text, self._locals())
+            notes = (f"a name that is bound here is similar: `{near}`",) if near else ("a new name is bound by `let`",)
+            fixes = () if near else (Fix("bind it by `let`", (Edit(Span(*name.span), f"let {name.text}"),)),)
+            self.found.append(
+                codes.UNBOUND_ASSIGNMENT.at(name.span, f"`{name.text}` is not bound here", "nothing to rebind", notes=notes, fixes=fixes)
+            )
+            self.scopes[-1][name.text] = Binding(name.span, "axis")
+
+    def _objective(self, item: nodes.Objective) -> None:
+        """An objective is a metric's name, in a namespace of its own."""
+        if item.metric is not None:
+            self._expression(item.metric)
+        elif item.name.text not in catalogue.metrics():
+            near = closest(item.name.text, catalogue.metrics())
+            notes = (f"a metric with a similar name exists: `{near}`",) if near else (f"the metrics: {', '.join(catalogue.metrics())}",)
+            self.found.append(
+                codes.UNKNOWN_METRIC.at(item.name.span, f"there is no metric `{item.name.text}`", "not a metric", notes=notes)
+            )
+        self.scopes[0].setdefault(item.name.text, Binding(item.name.span, "objective", used=True))
+
+    # ---- expressions
+
+    def _all(self, items: Iterable[nodes.Node]) -> None:
+        for item in items:
+            self._expression(item)
+
+    def _expression(self, node: nodes.Node) -> None:
+        match node:
+            case nodes.Name():
+                self._use(node)
+            case nodes.Listing():
+                self._listing(node)
+            case nodes.Call():
+                self._call(node)
+            case nodes.Choose():
+                self._choose(node)
+            case _:
+                self._all(_children(node))
+
+    def _choose(self, node: nodes.Choose) -> None:
+        if self.kind is None or not self.kind.choices:
+            where = f"a `{self.kind.name}`" if self.kind else "a `let` of the file"
+            self.found.append(
+                codes.NO_CHOICE_HERE.at(
+                    node.span,
+                    f"a choice cannot stand in {where}",
+                    "belongs to no candidate",
+                    notes=("put it into a `space`, or into the body or the settings of a component",),
+                )
+            )
+        self._all(node.options)
+
+    def _listing(self, node: nodes.Listing) -> None:
+        scope: dict[str, Binding] = {}
+        for position, clause in enumerate(node.clauses):
+            self._expression(clause.iterable)
+            if position == 0:
+                self.scopes.append(scope)
+            scope.update((t.text, Binding(t.span, "loop variable", used=True)) for t in clause.targets)
+            if clause.condition is not None:
+                self._expression(clause.condition)
+        self._expression(node.element)
+        self.scopes.pop()
+
+    def _call(self, node: nodes.Call) -> None:
+        self._expression(node.callee)
+        seen: dict[str, nodes.Identifier] = {}
+        known = self._settings_of(node.callee)
+        for argument in node.arguments:
+            if argument.name is not None:
+                first = seen.setdefault(argument.name.text, argument.name)
+                if first is not argument.name:
+                    self.found.append(
+                        codes.DUPLICATE_ARGUMENT.at(
+                            argument.name.span,
+                            f"`{argument.name.text}` is given twice in one call",
+                            "given again",
+                            others=(Label(first.span, "given first"),),
+                        )
+                    )
+                elif known is not None and argument.name.text not in known[1]:
+                    self.found.append(unknown_setting(known[0], argument.name.text, known[1], argument.name.span))
+            self._expression(argument.value)
+
+    def _settings_of(self, callee: nodes.Expression) -> tuple[str, tuple[str, ...]] | None:
+        """The settings of a callee that is known without evaluating: a declaration, an op."""
+        if not isinstance(callee, nodes.Name) or self._local(callee.text) is not None:
+            return None
+        declared = _declaration_of(self.unit, callee.text)
+        if declared is not None:
+            return declared.name, (*declared.settings, *(t.name.text for t in declared.tensors))
+        if self.unit.knows(callee.text):
+            return None
+        op = find(callee.text) if not catalogue.find(callee.text) else None
+        if op is None or op.open_settings or op.category == "cast":
+            return None
+        return op.name, (*(s.name for s in op.settings), *(t.name for t in op.tensors))
+
+    # ---- scopes
+
+    def _use(self, node: nodes.Name) -> None:
+        name = node.text
+        local = self._local(name)
+        if local is not None:
+            local.used = True
+            return
+        self.used.add(name)
+        if self.unit.knows(name) or name in LANGUAGE or find(name) or catalogue.find(name):
+            return
+        candidates = [*self._locals(), *self.unit.names(), *LANGUAGE, *ops()]
+        near = closest(name, candidates)
+        notes = (f"a name that is similar exists: `{near}`",) if near else ()
+        fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near else ()
+        self.found.append(codes.UNKNOWN_NAME.at(node.span, f"`{name}` is not known here", "not a known name", notes=notes, fixes=fixes))
+
+    def _bind(self, name: nodes.Identifier, what: str) -> None:
+        if name.text == "_":
+            return
+        bound = self._local(name.text)
+        if bound is not None:
+            same = name.text in self.scopes[-1]
+            help_ = f"to rebind it, write `{name.text} = ...` without `let`" if what == "let" else "choose another name"
+            title = f"`{name.text}` is bound {'twice' if same else 'already, outside these braces'}"
+            self.found.append(
+                codes.SHADOWED.at(name.span, title, "bound again", others=(Label(bound.span, "bound first"),), notes=(help_,))
+            )
+        else:
+            self._hides_top_level(name, what)
+        self.scopes[-1][name.text] = Binding(name.span, what)
+
+    def _hides_top_level(self, name: nodes.Identifier, what: str) -> None:
+        if self.unit.knows(name.text):
+            self.found.append(
+                codes.SHADOWED.at(
+                    name.span, f"the {what} `{name.text}` hides a name of the file", "choose another name",
+                    notes=("inside these braces the other one could not be reached",),
+                )
+            )
+
+    def _local(self, name: str) -> Binding | None:
+        return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
+
+    def _locals(self) -> list[str]:
+        return [name for scope in self.scopes for name in scope]
+
+    def _close(self) -> None:
+        for name, binding in self.scopes.pop().items():
+            if not binding.used and binding.what in ("let", "setting") and not name.startswith("_"):
+                self.found.append(
+                    codes.UNUSED_NAME.at(
+                        binding.span, f"the {binding.what} `{name}` is not used", "remove it, or begin its name with `_`"
+                    )
+                )
+
+
+def _top_level_names(items: Iterable[nodes.Item]) -> Iterator[nodes.Identifier]:
+    for item in items:
+        match item:
+            case nodes.Import():
+                for name in item.names:
+                    yield name.alias or name.name
+            case nodes.Let():
+                yield from item.targets
+            case nodes.Broken():
+                yield from item.names
+            case _:
+                yield item.name
+
+
+def _axes(tensors: Iterable[nodes.TensorParameter]) -> Iterator[nodes.Identifier]:
+    """The names that the signature's shapes may bind."""
+    for tensor in tensors:
+        for axis in tensor.form.shape.axes if tensor.form is not None and tensor.form.shape is not None else ():
+            if isinstance(axis, nodes.Rest):
+                if axis.name is not None:
+                    yield axis.name
+            elif isinstance(axis, nodes.Name) and axis.text != "_":
+                yield nodes.Identifier(axis.span, axis.text)
+
+
+def _children(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The nodes directly below, in order."""
+    for slot in fields(node):
+        value = getattr(node, slot.name)
+        if isinstance(value, nodes.Node):
+            if not isinstance(value, nodes.Identifier):
+                yield value
+        elif isinstance(value, tuple) and not isinstance(value, Span):
+            yield from (item for item in value if isinstance(item, nodes.Node) and not isinstance(item, nodes.Identifier))
+
+
+def _declaration_of(unit: Unit, name: str) -> Declared | None:
+    """The declaration that a name of a file stands for, through imports."""
+    seen = 0
+    while name not in unit.declarations:
+        other, original = unit.imports.get(name, (None, ""))
+        seen += 1
+        if other is None or seen > 32:
+            return None
+        unit, name = other, original
+    return unit.declarations[name]
+
+
+def _unknown_field(kind: str, name: nodes.Identifier, known: Iterable[str]) -> Diagnostic:
+    near = closest(name.text, known)
+    notes = (f"a field with a similar name exists: `{near}`",) if near else (f"its fields: {', '.join(known)}",)
+    fixes = (Fix(f"rename it to `{near}`", (Edit(name.span, near),)),) if near else ()
+    return codes.UNKNOWN_FIELD.at(name.span, f"a `{kind}` has no field `{name.text}`", f"not a field of a `{kind}`", notes=notes, fixes=fixes)
+
+
+def _remove_import(item: nodes.Import, name: nodes.Imported, whole: bool) -> Fix | None:
+    """The edit that takes one imported name away, with its comma."""
+    source = item.span.source
+    if whole:
+        if name is not item.names[0]:
+            return None
+        end = item.span.end + (source.text[item.span.end : item.span.end + 1] == "\n")
+        return Fix("remove the import", (Edit(Span(source, item.span.start, end), ""),))
+    position = item.names.index(name)
+    if position:
+        return Fix("remove it", (Edit(Span(source, item.names[position - 1].span.end, name.span.end), ""),))
+    return Fix("remove it", (Edit(Span(source, name.span.start, item.names[1].span.start), ""),))
+
+
+def settings_of_op(op: Op) -> tuple[str, ...]:
+    return tuple(setting.name for setting in op.settings)

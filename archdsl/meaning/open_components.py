@@ -1,0 +1,86 @@
+"""Checking what nothing calls: a component on tensors of unknown size. What is wrong for every size is an error; what depends
+on the size is left to whoever will call it."""
+
+from archdsl.diagnostics.record import Diagnostic
+from archdsl.meaning.calls import call_function
+from archdsl.meaning.declared import Declared
+from archdsl.meaning.modules import summarize
+from archdsl.meaning.run import Abandoned, Body, Fault, Frame, Session, World
+from archdsl.meaning.conditions import Universe
+from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Value
+from archdsl.syntax import nodes
+from archdsl_compiler.sizes import Size, unknown
+from archdsl_compiler.types import TensorType
+
+RANKS = (2, 1, 3)
+"""How many axes `...` stands for, one after the other: a fault is one only if it is there for each."""
+
+
+def check_open(session: Session, declared: Declared) -> None:
+    """Report the faults that a component has for every size."""
+    if declared.kind.name == "function":
+        _run_function(session, declared)
+        return
+    found: list[Diagnostic] | None = None
+    ranks = RANKS if any(_has_rest(tensor) for tensor in declared.tensors) else RANKS[:1]
+    for rank in ranks:
+        trial = Session(session.limits, checking=True, applied=session.applied)
+        trial.remembered, trial.inferred = session.remembered if len(ranks) == 1 else {}, session.inferred
+        inputs = tuple(_open_tensor(declared, parameter, rank) for parameter in declared.tensors)
+        component = Component(declared, _open_settings(declared))
+        summary = summarize(None, component, inputs, declared.node.name.span, {}, "", trial)
+        if not summary.cases and summary.rejection is not None and not summary.sites:
+            trial.found.append(summary.rejection)
+        session.steps = max(session.steps, trial.steps)
+        known = {(d.code, d.primary.span) for d in trial.found}
+        found = trial.found if found is None else [d for d in found if (d.code, d.primary.span) in known]
+    for diagnostic in found or []:
+        key = (diagnostic.code, diagnostic.primary.span)
+        if key not in session.reported:
+            session.reported.add(key)
+            session.found.append(diagnostic)
+
+
+def _has_rest(parameter: nodes.TensorParameter) -> bool:
+    shape = parameter.form.shape if parameter.form is not None else None
+    return shape is not None and any(isinstance(axis, nodes.Rest) for axis in shape.axes)
+
+
+def _open_settings(declared: Declared) -> tuple[tuple[str, Value], ...]:
+    """A value for each setting that has no default: an unknown size where the type allows one."""
+    return tuple(
+        (name, unknown(name) if node.type is not None and node.type.name == "int" and not node.type.optional else UNKNOWN)
+        for name, node in declared.settings.items()
+        if node.default is None
+    )
+
+
+def _open_tensor(declared: Declared, parameter: nodes.TensorParameter, rank: int) -> Value:
+    """A tensor of the form that the signature shows, its axes unknown."""
+    form = parameter.form
+    if form is None or form.shape is None:
+        return UNKNOWN
+    sizes: list[Size] = []
+    for position, axis in enumerate(form.shape.axes):
+        match axis:
+            case nodes.Rest():
+                sizes += [unknown(f"{axis.name.text if axis.name else 'size'}[{i}]") for i in range(rank)]
+            case nodes.Name():
+                sizes.append(unknown(axis.text if axis.text != "_" else f"_{position}"))
+            case nodes.Integer():
+                sizes.append(axis.value)
+            case _:
+                return UNKNOWN
+        if isinstance(axis, nodes.Name) and axis.text in declared.settings and declared.settings[axis.text].default is not None:
+            return UNKNOWN
+    return Tensor(TensorType(tuple(sizes), form.word.text if form.word else "real"), Origin(parameter.span))
+
+
+def _run_function(session: Session, declared: Declared) -> None:
+    frame = Frame(session, World(Universe(session.limits.conditions)), declared.unit, Body(""), "")
+    try:
+        call_function(frame, Component(declared, _open_settings(declared)), declared.node.name.span)
+    except Fault as fault:
+        frame.report(fault.diagnostic)
+    except Abandoned:
+        pass

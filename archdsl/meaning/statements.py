@@ -1,0 +1,144 @@
+"""What statements do. A statement that only some candidates reach binds its names for those alone."""
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import Diagnostic
+from archdsl.meaning.conditions import NEVER
+from archdsl.meaning.dispatch import evaluate, execute, executes
+from archdsl.meaning.explain_values import explained_values
+from archdsl.meaning.expressions import decide, elements, unpack
+from archdsl.meaning.fields import set_field
+from archdsl.meaning.modules import reject
+from archdsl.meaning.operators import truth_of
+from archdsl.meaning.run import Abandoned, Fault, Frame, lift, merged, split
+from archdsl.meaning.types import describe
+from archdsl.meaning.values import UNKNOWN, Tensor, Unknown, Value
+from archdsl.syntax import nodes
+
+
+@executes(nodes.Let)
+def let(node: nodes.Let, frame: Frame) -> None:
+    frame.naming = node.targets[0].text if len(node.targets) == 1 else ""
+    try:
+        value = evaluate(node.value, frame)
+    finally:
+        frame.naming = ""
+    unpack(frame, node.targets, value, node.value.span)
+
+
+@executes(nodes.Assign)
+def assign(node: nodes.Assign, frame: Frame) -> None:
+    """Rebinds the name; where other candidates do not come by, they keep what it was."""
+    name = node.name.text
+    if frame.fields is not None and name not in frame.names:
+        set_field(node, frame)
+        return
+    frame.naming = name
+    try:
+        value = evaluate(node.value, frame)
+    finally:
+        frame.naming = ""
+    target = frame.names
+    if frame.session.checking and name in target:
+        universe = frame.world.universe
+        before = universe.without(frame.world.alive, frame.condition)
+        if before != NEVER:
+            value = merged(frame, [(frame.condition, value), (universe.negate(frame.condition), target[name])])
+    target[name] = value
+
+
+@executes(nodes.Return)
+def return_(node: nodes.Return, frame: Frame) -> None:
+    values = tuple(evaluate(value, frame) for value in node.values)
+    frame.results.append((frame.condition, values[0] if len(values) == 1 else values, node.span))
+    frame.condition = NEVER
+
+
+@executes(nodes.Require)
+def require(node: nodes.Require, frame: Frame) -> None:
+    """A fact that must hold: a candidate for which it does not is none. Without choices it is an error."""
+    value = evaluate(node.condition, frame)
+    truth = lift(frame, lambda v: truth_of(v, node.condition.span, "a requirement"), value)
+    if isinstance(truth, Unknown):
+        return
+    _, fails = split(frame, truth)
+    if fails == NEVER:
+        return
+    before = frame.condition
+    frame.condition = frame.world.universe.both(before, fails)
+    try:
+        if frame.effective() == NEVER or frame.world.depends_on_size(fails):
+            return
+        if frame.session.checking:
+            reject(frame, lambda: _unmet(node, frame))
+        else:
+            raise Fault(_unmet(node, frame))
+    finally:
+        frame.condition = before
+    if frame.effective() == NEVER:
+        raise Abandoned
+
+
+def _unmet(node: nodes.Require, frame: Frame) -> Diagnostic:
+    """The message for a requirement that fails, with the value of each of its parts."""
+    title = f"requirement not met in {_owner(frame)}" + (f": {node.reason}" if node.reason else "")
+    notes = explained_values(node.condition, frame)
+    return codes.REQUIREMENT.at(node.condition.span, title, "this does not hold", notes=notes)
+
+
+def _owner(frame: Frame) -> str:
+    return f"`{frame.title.partition('(')[0]}`" if frame.title else "the file"
+
+
+@executes(nodes.Expose)
+def expose(node: nodes.Expose, frame: Frame) -> None:
+    value = evaluate(node.value, frame)
+
+    def check(v: Value) -> Value:
+        if not isinstance(v, Tensor | Unknown):
+            raise Fault(codes.WRONG_TYPE.at(node.value.span, f"`expose` makes a tensor visible, not {describe(v)}", "not a tensor"))
+        return None
+
+    lift(frame, check, value)
+    if isinstance(value, Tensor):
+        frame.body.exposed[node.name.text] = value.reference
+
+
+@executes(nodes.For)
+def for_(node: nodes.For, frame: Frame) -> None:
+    """The body once for each element, for the candidates that have it."""
+    before = frame.condition
+    universe = frame.world.universe
+    gone = NEVER
+    for condition, value in elements(frame, node.iterable):
+        here = universe.without(universe.both(before, condition), gone)
+        frame.condition = here
+        if frame.effective() == NEVER:
+            continue
+        frame.session.step(node.span)
+        unpack(frame, node.targets, value, node.iterable.span)
+        execute(node.body, frame)
+        gone = universe.either(gone, universe.without(here, frame.condition))
+    frame.condition = universe.without(before, gone)
+
+
+@executes(nodes.If)
+def if_(node: nodes.If, frame: Frame) -> None:
+    yes, no = decide(frame, node.condition, "the condition")
+    before, universe = frame.condition, frame.world.universe
+    after = NEVER
+    unknown = universe.without(before, universe.either(yes, no))
+    for side, body in ((yes, node.then), (no, node.otherwise)):
+        frame.condition = universe.both(before, side)
+        if side != NEVER and frame.effective() != NEVER and body is not None:
+            try:
+                if isinstance(body, nodes.If):
+                    if_(body, frame)
+                else:
+                    execute(body, frame)
+            except Abandoned:
+                unknown = universe.either(unknown, universe.both(before, side))
+                frame.condition = NEVER
+        after = universe.either(after, frame.condition)
+    if unknown != NEVER:
+        frame.results.append((unknown, UNKNOWN, node.span))
+    frame.condition = after

@@ -1,0 +1,204 @@
+"""The types of settings: whether a value fits one, and how both are called in messages."""
+
+from collections.abc import Callable
+
+from archdsl.meaning.values import (
+    Amount,
+    Component,
+    Composed,
+    Configured,
+    Decided,
+    Placed,
+    RealRange,
+    Tensor,
+    Unknown,
+    Value,
+    Variant,
+    Wrapped,
+    show,
+)
+from archdsl.syntax import nodes
+from archdsl_compiler.ops.contract import InitialValue, Op
+from archdsl_compiler.sizes import Symbolic
+
+_COMPONENT_KINDS = ("op", "function", "mixer", "block", "stage", "model")
+
+
+def _is_int(value: Value) -> bool:
+    return type(value) is int or isinstance(value, Symbolic)
+
+
+def _is_real(value: Value) -> bool:
+    return type(value) is int or type(value) is float or isinstance(value, Symbolic)
+
+
+def _is_part(value: Value) -> bool:
+    """What can be applied to a tensor and sit inside a model."""
+    if isinstance(value, Component):
+        return value.kind in _COMPONENT_KINDS
+    return isinstance(value, Composed | Wrapped | Placed)
+
+
+def _is_number_list(value: Value) -> bool:
+    return isinstance(value, tuple | range) and all(_fits(item, _is_int) for item in value)
+
+
+def _is_format(value: Value) -> bool:
+    if isinstance(value, Configured):
+        return value.entry.family == "format"
+    return _is_dtype(value)
+
+
+def _is_dtype(value: Value) -> bool:
+    if isinstance(value, Component):
+        return isinstance(value.callee, Op) and value.callee.category == "cast"
+    return isinstance(value, Configured) and value.entry.family == "format"
+
+
+def _of_kind(*kinds: str) -> Callable[[Value], bool]:
+    return lambda value: isinstance(value, Component) and value.kind in kinds
+
+
+TYPES: dict[str, tuple[Callable[[Value], bool], str]] = {
+    "int": (_is_int, "an int"),
+    "real": (_is_real, "a real number"),
+    "bool": (lambda v: isinstance(v, bool), "true or false"),
+    "str": (lambda v: isinstance(v, str), "a string"),
+    "list": (lambda v: isinstance(v, tuple | range), "a list"),
+    "tuple": (lambda v: isinstance(v, tuple), "a tuple"),
+    "mixer": (_is_part, "a mixer"),
+    "block": (_is_part, "a block"),
+    "stage": (_is_part, "a stage"),
+    "model": (_of_kind("model"), "a model"),
+    "space": (lambda v: isinstance(v, Decided) or _of_kind("space", "model")(v), "a space or a model"),
+    "quant": (_of_kind("quant"), "a quant"),
+    "train": (_of_kind("train"), "a train recipe"),
+    "format": (_is_format, "a number format"),
+    "dtype": (_is_dtype, "a dtype"),
+    "quantity": (lambda v: isinstance(v, Amount) or _is_real(v), "a quantity such as 10ms"),
+    "any": (lambda v: True, "anything"),
+    # Types that only settings of ops have.
+    "sizes": (lambda v: _is_int(v) or _is_number_list(v), "an int, or a list with one for each axis"),
+    "axes": (lambda v: _is_int(v) or _is_number_list(v), "an axis, or a list of axes"),
+    "padding": (lambda v: v == "same" or _is_int(v) or _is_number_list(v), 'an int, one for each axis, or "same"'),
+    "shape": (_is_number_list, "a list of sizes"),
+    "init": (lambda v: v is None or _is_real(v) or isinstance(v, InitialValue), "a number or an initial value such as trunc_normal(0.02)"),
+}
+
+
+def _fits(value: Value, test: Callable[[Value], bool]) -> bool:
+    """Whether every form that choices give the value passes."""
+    if isinstance(value, Variant):
+        return all(_fits(inner, test) for _, inner in value.cases)
+    return isinstance(value, Unknown) or test(value)
+
+
+def fits(value: Value, name: str, arguments: tuple[nodes.Type, ...] = (), optional: bool = False) -> bool:
+    """Whether a value has a type. An unknown type takes everything: its name was reported where it stands."""
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, Variant):
+        return all(fits(inner, name, arguments, optional) for _, inner in value.cases)
+    if value is None and optional:
+        return True
+    test, _ = TYPES.get(name, TYPES["any"])
+    if not test(value):
+        return False
+    if arguments and isinstance(value, tuple | range):
+        inner = arguments[0]
+        return all(fits(item, inner.name, inner.arguments, inner.optional) for item in value)
+    return True
+
+
+def fits_node(value: Value, type_: nodes.Type | None) -> bool:
+    return type_ is None or fits(value, type_.name, type_.arguments, type_.optional)
+
+
+def fits_text(value: Value, text: str) -> bool:
+    """Whether a value has a type that is written as text: the tables of ops and of the catalogue."""
+    if type(value) is int and text in ("int", "sizes", "axes", "real", "int?", "init"):
+        return True
+    optional = text.endswith("?")
+    name, _, rest = text.removesuffix("?").partition("[")
+    if not rest:
+        return fits(value, name, (), optional)
+    if value is None:
+        return optional
+    if isinstance(value, Variant):
+        return all(fits_text(inner, text) for _, inner in value.cases)
+    return isinstance(value, Unknown) or (isinstance(value, tuple | range) and all(fits_text(v, rest.removesuffix("]")) for v in value))
+
+
+def describe_type(name: str, arguments: tuple[nodes.Type, ...] = (), optional: bool = False) -> str:
+    words = TYPES[name][1] if name in TYPES else name
+    if arguments:
+        words = f"a list of {arguments[0].name}s" if not arguments[0].arguments else "a list of lists"
+    return f"{words} or none" if optional else words
+
+
+def describe_text(text: str) -> str:
+    """A type that is written as text, in words."""
+    optional = text.endswith("?")
+    name, _, rest = text.removesuffix("?").partition("[")
+    words = f"a list of {rest.removesuffix(']').removesuffix('?')}s" if rest else TYPES[name][1] if name in TYPES else f"a {name}"
+    return f"{words} or none" if optional else words
+
+
+def describe(value: Value) -> str:
+    """A value with what it is, for the other half of a message."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return show(value)
+        case int():
+            return f"the int {value}"
+        case float():
+            return f"the real {value!r}"
+        case str():
+            return f"the string {show(value) if len(value) < 60 else show(value[:50] + '...')}"
+        case tuple():
+            return f"the list {show(value)}"
+        case range() | RealRange():
+            return f"the range {show(value)}"
+        case Tensor():
+            return f"a tensor {value.type}"
+        case Symbolic():
+            return f"the size {value}"
+        case Component():
+            return f"the {value.kind} `{value.name}`"
+        case Composed():
+            return "a chain of components"
+        case Wrapped() | Placed():
+            return f"the component `{value.name}`"
+        case Configured():
+            return f"the {value.entry.family} `{value.name}`"
+        case Decided():
+            return "a space with decisions taken"
+        case Amount():
+            return "a time" if value.dimension == "time" else "a size in bytes"
+        case InitialValue():
+            return f"the initial value {show(value)}"
+        case Variant():
+            return " or ".join(dict.fromkeys(describe(inner) for _, inner in value.cases[:3]))
+        case Unknown():
+            return "an unknown value"
+        case _:
+            return f"the function `{value.name}`"
+
+
+def default_type(value: Value) -> str:
+    """The type of a setting that is written without one: its default's."""
+    match value:
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "real"
+        case str():
+            return "str"
+        case tuple() | range():
+            return "list"
+        case _:
+            return "block" if _is_part(value) else "any"

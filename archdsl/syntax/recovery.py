@@ -1,0 +1,149 @@
+"""Finds all syntax errors of a file, each once, by parsing it in pieces: top-level items, then the statements of their
+bodies, each from its own start. A piece is cut where a new one visibly begins, so that a bracket that is never closed
+does not swallow what follows. No token is parsed more than a few times, whatever is wrong."""
+
+from bisect import bisect_left, bisect_right
+
+from archdsl.diagnostics.record import Diagnostic
+from archdsl.source import Source, Span
+from archdsl.syntax import nodes
+from archdsl.syntax.braces import mend_braces
+from archdsl.syntax.build import Unparsed, identifier
+from archdsl.syntax.cutting import cut_statements, cut_top_level, cut_where_braces_end
+from archdsl.syntax.engine import END, Failure, reduce_tokens
+from archdsl.syntax.layout import Layout, lay_out
+from archdsl.syntax.limits import MOST_FAULTS
+from archdsl.syntax.misfits import explain
+from archdsl.syntax.tokens import Token, Tokens
+
+
+def recover(source: Source, found: Tokens) -> tuple[tuple[nodes.Item, ...], tuple[Diagnostic, ...]]:
+    """The items of the file, broken ones among them, and what is wrong."""
+    layout = lay_out(source, found.tokens)
+    items: list[nodes.Item] = []
+    diagnostics = list(found.faults)
+    known = _places(found.faults)
+    for piece in cut_top_level(found.tokens, layout):
+        whole = _whole(piece, known)
+        if whole is not None:
+            items += whole
+            continue
+        mended, faults = mend_braces(piece, layout)
+        diagnostics += faults
+        inside = _places((*found.faults, *faults)) if faults else known
+        for part in cut_where_braces_end(mended):
+            whole = _whole(part, inside)
+            if whole is None:
+                if len(diagnostics) < MOST_FAULTS:
+                    diagnostics += _errors(part, inside, layout)
+                whole = (nodes.Broken(part[0].span.to(part[-1].span), _declared(part)),)
+            items += whole
+    return tuple(items), tuple(sorted(diagnostics, key=Diagnostic.sort_key)[:MOST_FAULTS])
+
+
+def _places(faults: tuple[Diagnostic, ...]) -> list[int]:
+    return sorted(fault.primary.span.start for fault in faults)
+
+
+def _whole(tokens: list[Token], known: list[int]) -> tuple[nodes.Item, ...] | None:
+    """The items of a piece that is sound."""
+    if _spoiled(tokens, known):
+        return None
+    try:
+        items = reduce_tokens(tokens, "start", _end(tokens))
+    except Unparsed:
+        return None
+    return None if isinstance(items, Failure) else items
+
+
+def _errors(tokens: list[Token], known: list[int], layout: Layout) -> list[Diagnostic]:
+    """The syntax errors of one top-level item. A statement with a fault that is known already is not looked at."""
+    frame, bodies = _apart(tokens)
+    pieces = [("start", frame)]
+    for body in bodies:
+        pieces += [("item", statement) for statement in cut_statements(body, layout)]
+    errors: list[Diagnostic] = []
+    for start, piece in pieces:
+        if not _spoiled(piece, known):
+            errors += check(piece, start)
+            if len(errors) >= MOST_FAULTS:
+                break
+    if not errors and not _spoiled(tokens, known):
+        # The whole does not parse though each of its parts does: say where the whole stops.
+        errors += check(tokens, "start")
+    return errors
+
+
+def check(tokens: list[Token], start: str) -> tuple[Diagnostic, ...]:
+    """What is wrong with tokens that should be one thing."""
+    try:
+        result = reduce_tokens(tokens, start, _end(tokens))
+    except Unparsed as unparsed:
+        return unparsed.diagnostics
+    return (explain(result, tokens, start),) if isinstance(result, Failure) else ()
+
+
+def _apart(tokens: list[Token]) -> tuple[list[Token], list[list[Token]]]:
+    """An item with an empty body, and what stands in each body, again with the bodies in it empty."""
+    frame: list[Token] = []
+    bodies: list[list[Token]] = []
+    outer: list[list[Token]] = []
+    here = frame
+    for token in tokens:
+        if token.type == "RBRACE" and outer:
+            if here:
+                bodies.append(here)
+            here = outer.pop()
+        here.append(token)
+        if token.type == "LBRACE":
+            outer.append(here)
+            here = []
+    if outer and here:
+        bodies.append(here)
+    return frame, bodies
+
+
+def _spoiled(tokens: list[Token], known: list[int]) -> bool:
+    """One of the known places lies in these tokens, not in a body of theirs, or behind them on their last line."""
+    source, _start, end = tokens[-1].span
+    line_end = source.text.find("\n", end)
+    first = bisect_left(known, tokens[0].span.start)
+    last = bisect_right(known, line_end if line_end >= 0 else len(source.text))
+    if first == last:
+        return False
+    starts = [token.span.start for token in tokens]
+    for place in known[first:last]:
+        at = bisect_right(starts, place) - 1
+        emptied = (
+            tokens[at].type == "LBRACE"
+            and place > starts[at]
+            and at + 1 < len(tokens)
+            and tokens[at + 1].type == "RBRACE"
+        )
+        if not emptied:
+            return True
+    return False
+
+
+def _end(tokens: list[Token]) -> Token:
+    source, _start, end = tokens[-1].span
+    return Token(END, "", Span(source, end, end))
+
+
+def _declared(tokens: list[Token]) -> tuple[nodes.Identifier, ...]:
+    """The names that an item would have declared."""
+    kinds = [token.type for token in tokens]
+    if kinds[0] == "FROM":
+        if "IMPORT" not in kinds:
+            return ()
+        begin, end = kinds.index("IMPORT") + 1, len(kinds)
+        # `a as b` declares `b`.
+        places = [at for at in range(begin, end) if kinds[at] == "NAME" and (at + 1 == end or kinds[at + 1] != "AS")]
+    elif kinds[0] == "LET":
+        end = kinds.index("EQUAL") if "EQUAL" in kinds else min(2, len(kinds))
+        places = [at for at in range(1, end) if kinds[at] == "NAME"]
+    elif kinds[0] == "EXTERN":
+        places = [2] if kinds[1:3] == ["NAME", "NAME"] else []
+    else:
+        places = [1] if kinds[:2] == ["NAME", "NAME"] else []
+    return tuple(identifier(tokens[at]) for at in places)

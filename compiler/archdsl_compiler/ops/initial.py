@@ -1,0 +1,34 @@
+"""How a parameter begins: rules for `init`. PyTorch's own rule, where there is no `init`, has no name here."""
+
+from archdsl_compiler.ops.checks import at_least
+from archdsl_compiler.ops.contract import InitialValue, Real, op
+
+INITIAL = "-> a value for `init`"
+
+
+@op(INITIAL, category="init")
+def normal(*, std: Real = 0.02) -> InitialValue:
+    """Normal around 0."""
+    at_least(std, 0, "std")
+    return InitialValue("normal", std)
+
+
+@op(INITIAL, category="init")
+def trunc_normal(*, std: Real = 0.02) -> InitialValue:
+    """Normal around 0, drawn again where it lies outside -2 to 2."""
+    at_least(std, 0, "std")
+    return InitialValue("trunc_normal", std)
+
+
+@op(INITIAL, category="init")
+def uniform(*, limit: Real) -> InitialValue:
+    """Even between `-limit` and `limit`."""
+    at_least(limit, 0, "limit")
+    return InitialValue("uniform", limit)
+
+
+@op(INITIAL, category="init")
+def kaiming_uniform(*, a: Real) -> InitialValue:
+    """Even within the limit that keeps the variance through a leaky relu of slope `a`; `a=5 ** 0.5` is PyTorch's for
+    weights."""
+    return InitialValue("kaiming_uniform", a)

@@ -1,0 +1,30 @@
+"""What holds for all tests: a cache folder of their own, and property tests that give the same answer each time."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The machine's speed is no property of a program, and a failure must come back when the test is run again.
+settings.register_profile("archdsl", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("archdsl")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The user's cache is neither read nor written; subprocesses inherit this."""
+    folder = tmp_path_factory.mktemp("cache")
+    folder.chmod(0o700)
+    before = os.environ.get("ARCHDSL_CACHE")
+    os.environ["ARCHDSL_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["ARCHDSL_CACHE"]
+    else:
+        os.environ["ARCHDSL_CACHE"] = before
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-cases", action="store_true", help="write what is printed now into tests/cases")
