@@ -1,0 +1,40 @@
+"""Neural architectures, and the spaces to search them in, as text that is checked before anything runs.
+
+import archdsl
+
+for diagnostic in archdsl.check("model.arch"):
+    print(diagnostic.title)
+program = archdsl.load("model.arch")
+graph = archdsl.elaborate(program, "small", {"size": 64})
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics.record import ArchError as ArchError
+    from archdsl.diagnostics.record import UsageError as UsageError
+    from archdsl.meaning.check import check as check
+    from archdsl.meaning.limits import Limits as Limits
+    from archdsl.meaning.program import costs as costs
+    from archdsl.meaning.program import elaborate as elaborate
+    from archdsl.meaning.program import load as load
+
+# Loaded when first asked for, so that the tool starts with what the command needs.
+_HOMES = {
+    "ArchError": "archdsl.diagnostics.record",
+    "UsageError": "archdsl.diagnostics.record",
+    "Limits": "archdsl.meaning.limits",
+    "check": "archdsl.meaning.check",
+    "costs": "archdsl.meaning.program",
+    "elaborate": "archdsl.meaning.program",
+    "load": "archdsl.meaning.program",
+}
+
+__all__ = ["ArchError", "Limits", "UsageError", "check", "costs", "elaborate", "load"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,5 +1,6 @@
 """Writes `docs/reference/` from the code: `make docs`. A test compares the pages with what this writes."""
 
+import re
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ from archdsl_compiler.ops.registry import families
 
 REFERENCE = Path(__file__).parent / "reference"
 WIDTH = 100
+# Those of a page, not the comments in its samples: on the common page they stand one level lower.
+HEADING = re.compile(r"^#+ (?:[EW]\d|What happened|Why|Wrong|Right)", re.MULTILINE)
 
 
 def pages() -> dict[str, str]:
@@ -37,7 +40,9 @@ def codes_page() -> str:
     found = list(all_codes())
     parts = ["# Codes\n", "| code | |\n|---|---|"]
     parts[-1] += "".join(f"\n| [{code.name}](#{code.name.lower()}) | {code.title} |" for code in found) + "\n"
-    parts += [f'<a id="{code.name.lower()}"></a>\n\n{code.page.strip()}\n' for code in found]
+    for code in found:
+        page = HEADING.sub(r"#\g<0>", code.page.strip())
+        parts.append(f'<a id="{code.name.lower()}"></a>\n\n{page}\n')
     return "\n".join(parts)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import archdsl
 from archdsl.cli import main
+from archdsl.diagnostics.text import render
 from archdsl.meaning.limits import Limits
 
 ROOT = Path(__file__).parent.parent
@@ -30,10 +32,23 @@ def test_samples_are_clean_and_in_canonical_form(command, text, tmp_path, capsys
     assert 0 == main.run([*command, str(file)]), capsys.readouterr()
 
 
-def test_the_readme_shows_the_quickstart():
+def test_the_readme_shows_an_example():
     shown = FENCE.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert shown is not None
-    assert (ROOT / "examples" / "quickstart.arch").read_text(encoding="utf-8") == shown[1]
+    assert (ROOT / "examples" / "attention.arch").read_text(encoding="utf-8") == shown[1]
+
+
+def test_the_readme_shows_the_message_of_its_faulty_space(tmp_path, monkeypatch):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = FENCE.search(readme)
+    faulty = re.search(r"^```\n(space .*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    message = re.search(r"^```text\n(.*?)\n```$", readme, re.MULTILINE | re.DOTALL)
+    assert example is not None
+    assert faulty is not None
+    assert message is not None
+    monkeypatch.chdir(tmp_path)
+    Path("attention.arch").write_text(example[1].partition("space ")[0] + faulty[1], encoding="utf-8")
+    assert message[1] == render(archdsl.check("attention.arch"))
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)

@@ -9,7 +9,21 @@ from archdsl.meaning.conditions import ALWAYS
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.run import Fault, Frame, lift
 from archdsl.meaning.types import describe
-from archdsl.meaning.values import UNKNOWN, Component, Composed, Configured, Origin, Placed, Step, Tensor, Unknown, Value, Variant, Wrapped, tensors_of
+from archdsl.meaning.values import (
+    UNKNOWN,
+    Component,
+    Composed,
+    Configured,
+    Origin,
+    Placed,
+    Step,
+    Tensor,
+    Unknown,
+    Value,
+    Variant,
+    Wrapped,
+    tensors_of,
+)
 from archdsl.source import Span
 from archdsl_compiler import sizes
 from archdsl_compiler.graph import OpCall, Place, Scalar, Structure, Wrapper
@@ -55,7 +69,9 @@ def apply_op(
 
     def run(*values: Value) -> Value:
         given = values[:count]
-        if any(isinstance(v, Unknown) for v in values) or any(isinstance(item, Unknown) for v in given if isinstance(v, tuple) for item in v):
+        if any(isinstance(v, Unknown) for v in values) or any(
+            isinstance(item, Unknown) for v in given if isinstance(v, tuple) for item in v
+        ):
             return UNKNOWN
         chosen = dict(zip(names, values[count:], strict=True))
         try:
@@ -85,7 +101,7 @@ def infer(
                         span,
                         f"`{op.name}` needs its setting `{setting.name}`",
                         f"`{setting.name}` is not given and has no default",
-                        notes=(f"more: archdsl ops {op.name}",),
+                        notes=(f"`archdsl ops {op.name}` describes it",),
                     )
                 )
         try:
@@ -150,13 +166,17 @@ def op_fault(op: Op, fault: OpFault, inputs: tuple[Value, ...], span: Span, span
             decided = decided_at(tensor)
             if decided is not None and decided != at:
                 others.append(Label(decided, f"{tensor.type} is decided here"))
-    return FAULT_CODES[fault.kind].at(at, fault.message, fault.label, others=tuple(dict.fromkeys(others)), notes=fault.notes)
+    return FAULT_CODES[fault.kind].at(
+        at, fault.message, fault.label, others=tuple(dict.fromkeys(others)), notes=fault.notes
+    )
 
 
 def decided_at(tensor: Tensor) -> Span | None:
     """The place that gave a tensor its shape: back through everything that left the shape alone."""
     while tensor.origin is not None:
-        before = next((t for t in tensor.origin.sources if t.type.shape == tensor.type.shape and t.origin is not None), None)
+        before = next(
+            (t for t in tensor.origin.sources if t.type.shape == tensor.type.shape and t.origin is not None), None
+        )
         if before is None:
             return tensor.origin.span
         tensor = before
@@ -189,6 +209,7 @@ def record(
                     body.parameters += _count(parameter.shape)
         if inferred.parameters:
             body.state.append((label, inferred.parameters))
+            check_totals(frame, span)
     first = body.values
     sources = tuple(t for value in inputs for t in tensors_of(value))
     if not frame.session.checking:
@@ -213,6 +234,30 @@ def record(
     if isinstance(inferred.result, TensorType):
         return Tensor(inferred.result, origin, first)
     return tuple(Tensor(type_, origin, first + i) for i, type_ in enumerate(types))
+
+
+def check_totals(frame: Frame, span: Span) -> None:
+    """Refuse a model that has become larger than the limits allow."""
+    limits = frame.session.limits
+    body = frame.body
+    if body.instances > limits.modules:
+        raise Fault(
+            codes.TOO_MANY_MODULES.at(
+                span,
+                f"the model has more than {limits.modules:,} modules",
+                "with this one",
+                notes=("`--limit modules=N` raises the limit",),
+            )
+        )
+    if body.parameters > limits.parameters:
+        raise Fault(
+            codes.TOO_LARGE.at(
+                span,
+                f"the model has {body.parameters:,} parameters, more than {limits.parameters:,}",
+                "with this one",
+                notes=("`--limit parameters=N` raises the limit",),
+            )
+        )
 
 
 def _count(shape: tuple[sizes.Size, ...]) -> int:
@@ -271,7 +316,9 @@ def apply(
         case Variant():
             return lift(frame, lambda chosen: apply(frame, chosen, inputs, span, spans, label, hints), component)
         case _:
-            raise Fault(codes.NOT_CALLABLE.at(span, f"{describe(component)} cannot be applied to a tensor", "not a component"))
+            raise Fault(
+                codes.NOT_CALLABLE.at(span, f"{describe(component)} cannot be applied to a tensor", "not a component")
+            )
 
 
 def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
@@ -281,22 +328,39 @@ def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
         missing = needed[len(inputs)].name
         raise Fault(
             codes.MISSING_TENSOR.at(
-                span, f"`{op.name}` needs its tensor `{missing}`", f"{len(inputs)} of {len(needed)} tensors are given",
+                span,
+                f"`{op.name}` needs its tensor `{missing}`",
+                f"{len(inputs)} of {len(needed)} tensors are given",
                 notes=(f"it is {op.shapes}",),
             )
         )
     for slot, value in zip(op.tensors, inputs, strict=False):
         if isinstance(value, Unknown | Variant):
             continue
-        if slot.many != isinstance(value, tuple) and value is not None and not (slot.many and isinstance(value, Tensor)):
+        if (
+            slot.many != isinstance(value, tuple)
+            and value is not None
+            and not (slot.many and isinstance(value, Tensor))
+        ):
             wanted = "a list of tensors" if slot.many else "one tensor"
-            raise Fault(codes.WRONG_TYPE.at(span, f"`{slot.name}` of `{op.name}` must be {wanted}, not {describe(value)}", f"needs {wanted}"))
+            raise Fault(
+                codes.WRONG_TYPE.at(
+                    span, f"`{slot.name}` of `{op.name}` must be {wanted}, not {describe(value)}", f"needs {wanted}"
+                )
+            )
 
 
 def _apply_chain(frame: Frame, chain: Composed, inputs: tuple[Value, ...], span: Span, label: str | None) -> Value:
     value: Value = inputs[0]
     for position, step in enumerate(chain.steps):
-        value = apply(frame, step.component, (value, *inputs[1:]) if position == 0 else (value,), span, {}, step_label(step, position, label))
+        value = apply(
+            frame,
+            step.component,
+            (value, *inputs[1:]) if position == 0 else (value,),
+            span,
+            {},
+            step_label(step, position, label),
+        )
     return value
 
 
@@ -327,7 +391,9 @@ def _check_unchanged(frame: Frame, wrapped: Wrapped, before: Value, after: Value
     def check(a: Value, b: Value) -> Value:
         if isinstance(a, Tensor) and isinstance(b, Tensor) and a.type.shape != b.type.shape:
             raise Fault(
-                codes.MISMATCH.at(span, f"`in_training({wrapped.name})` turns {a.type} into {b.type}", "the shape must stay as it is")
+                codes.MISMATCH.at(
+                    span, f"`in_training({wrapped.name})` turns {a.type} into {b.type}", "the shape must stay as it is"
+                )
             )
         return None
 
@@ -377,6 +443,8 @@ def _check_fit(placed: Placed, first: tuple[object, ...], later: tuple[object, .
                 f"`{placed.label}` was made for another tensor",
                 "its parameters would need other shapes here",
                 others=(Label(placed.span, "one module, with one set of parameters"),),
-                notes=("a component that is labelled before it meets its tensor is one module, however often it is applied",),
+                notes=(
+                    "a component that is labelled before it meets its tensor is one module, however often it is applied",
+                ),
             )
         )

@@ -11,7 +11,7 @@ from archdsl.meaning.dispatch import evaluate
 from archdsl.meaning.operators import equal
 from archdsl.meaning.run import Fault, Frame, lift, origin_of
 from archdsl.meaning.types import default_type, describe, describe_text, describe_type, fits, fits_text
-from archdsl.meaning.values import UNKNOWN, Component, Tensor, Unknown, Value, Variant, show
+from archdsl.meaning.values import UNKNOWN, Component, RealRange, Tensor, Unknown, Value, Variant, show
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler import sizes
@@ -40,11 +40,19 @@ def setting_names(callee: Declared | Op) -> tuple[str, ...]:
 
 
 def tensor_names(callee: Declared | Op) -> tuple[str, ...]:
-    return tuple(t.name for t in callee.tensors) if isinstance(callee, Op) else tuple(t.name.text for t in callee.tensors)
+    return (
+        tuple(t.name for t in callee.tensors) if isinstance(callee, Op) else tuple(t.name.text for t in callee.tensors)
+    )
 
 
 def fill(
-    name: str, known: Sequence[str], arguments: Arguments, span: Span, *, open_names: bool = False, tensors: Sequence[str] = ()
+    name: str,
+    known: Sequence[str],
+    arguments: Arguments,
+    span: Span,
+    *,
+    open_names: bool = False,
+    tensors: Sequence[str] = (),
 ) -> dict[str, Given]:
     """Settings by position and then by name; every way to get this wrong has its message."""
     filled: dict[str, Given] = {}
@@ -54,7 +62,10 @@ def fill(
         notes = (f"its settings: {', '.join(f'`{n}`' for n in known)}",) if known else ()
         raise Fault(
             codes.TOO_MANY_ARGUMENTS.at(
-                extra.span, f"`{name}` {takes}, and {len(arguments.positional)} arguments are given", "one too many", notes=notes
+                extra.span,
+                f"`{name}` {takes}, and {len(arguments.positional)} arguments are given",
+                "one too many",
+                notes=notes,
             )
         )
     for setting, given in zip(known, arguments.positional, strict=False):
@@ -117,7 +128,9 @@ def check_type(callee: Declared | Op, setting: str, given: Given) -> None:
     node = callee.settings[setting]
     if node.type is not None:
         if not fits(given.value, node.type.name, node.type.arguments, node.type.optional):
-            fault = _wrong_type(callee.name, setting, describe_type(node.type.name, node.type.arguments, node.type.optional), given)
+            fault = _wrong_type(
+                callee.name, setting, describe_type(node.type.name, node.type.arguments, node.type.optional), given
+            )
             raise Fault(replace(fault, others=(Label(node.type.span, "declared here"),)))
         return
     if node.default is None or isinstance(given.value, Unknown):
@@ -178,7 +191,8 @@ def bind_settings(frame: Frame, component: Component, span: Span) -> None:
                 )
             )
         if node.domain is not None:
-            _check_domain(frame, declared, node, component.spans.get(name, span))
+            at = component.spans.get(name, span) if name in given or node.default is None else node.default.span
+            _check_domain(frame, declared, node, at)
 
 
 def _check_domain(frame: Frame, declared: Declared, node: nodes.Setting, span: Span) -> None:
@@ -187,10 +201,18 @@ def _check_domain(frame: Frame, declared: Declared, node: nodes.Setting, span: S
     name = node.name.text
 
     def check(value: Value, options: Value) -> Value:
-        if isinstance(value, Unknown) or isinstance(options, Unknown) or isinstance(value, sizes.Symbolic) or value is None:
+        if (
+            isinstance(value, Unknown)
+            or isinstance(options, Unknown)
+            or isinstance(value, sizes.Symbolic)
+            or value is None
+        ):
             return None
-        inside = options if isinstance(options, tuple | range) else ()
-        held = value in inside if isinstance(inside, range) else any(equal(value, option) for option in inside)
+        if isinstance(options, RealRange):
+            held = isinstance(value, int | float) and options.start <= value <= options.stop
+        else:
+            inside = options if isinstance(options, tuple | range) else ()
+            held = value in inside if isinstance(inside, range) else any(equal(value, option) for option in inside)
         if not held:
             raise Fault(
                 codes.OUTSIDE_DOMAIN.at(
@@ -208,7 +230,9 @@ def _check_domain(frame: Frame, declared: Declared, node: nodes.Setting, span: S
 # ---- tensors against the shapes of a signature
 
 
-def bind_tensors(frame: Frame, declared: Declared, inputs: Sequence[Value], spans: Sequence[Span], span: Span) -> list[Callable[[], None]]:
+def bind_tensors(
+    frame: Frame, declared: Declared, inputs: Sequence[Value], spans: Sequence[Span], span: Span
+) -> list[Callable[[], None]]:
     """Bind the axes that a signature names for the first time; what is left are demands, to be checked when settings are known."""
     demands: list[Callable[[], None]] = []
     for index, parameter in enumerate(declared.tensors):
@@ -220,7 +244,9 @@ def bind_tensors(frame: Frame, declared: Declared, inputs: Sequence[Value], span
     return demands
 
 
-def _bind_form(frame: Frame, declared: Declared, parameter: nodes.TensorParameter, value: Value, span: Span) -> list[Callable[[], None]]:
+def _bind_form(
+    frame: Frame, declared: Declared, parameter: nodes.TensorParameter, value: Value, span: Span
+) -> list[Callable[[], None]]:
     form = parameter.form
     assert form is not None
     if form.shape is None:
@@ -241,7 +267,11 @@ def _bind_form(frame: Frame, declared: Declared, parameter: nodes.TensorParamete
         if len(shape) != fixed if rest is None else len(shape) < fixed:
             count = f"{fixed} ax{'i' if fixed == 1 else 'e'}s" if rest is None else f"at least {fixed} axes"
             raise Fault(_misfit(declared, parameter, tensor, span, f"{count} are needed, and it has {len(shape)}"))
-        if (dtype == "int64") != (tensor.type.dtype == "int64") and dtype in ("int64", "real") and tensor.type.dtype in ("int64", "real"):
+        if (
+            (dtype == "int64") != (tensor.type.dtype == "int64")
+            and dtype in ("int64", "real")
+            and tensor.type.dtype in ("int64", "real")
+        ):
             raise Fault(_misfit(declared, parameter, tensor, span, f"dtype {dtype} is needed", codes.WRONG_DTYPE))
         if rest is None:
             return tuple(shape)

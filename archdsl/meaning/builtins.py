@@ -46,7 +46,9 @@ def _declare(signature: str, doc: str, *, overload: bool = False) -> Callable[[R
     return register
 
 
-def take(name: str, known: Sequence[str], arguments: "Arguments", span: Span, defaults: Mapping[str, Value] | None = None) -> list[Value]:
+def take(
+    name: str, known: Sequence[str], arguments: "Arguments", span: Span, defaults: Mapping[str, Value] | None = None
+) -> list[Value]:
     """The arguments of a builtin in order."""
     from archdsl.meaning.binding import fill
 
@@ -106,7 +108,9 @@ def _listing(name: str, function: Callable[[Frame, Span, tuple[Value, ...] | ran
 _declare("enumerate(list)", "Pairs of place and element.")(
     _listing("enumerate", lambda frame, span, items: tuple(Pair(item) for item in enumerate(items)))
 )
-_declare("reversed(list)", "The list from its end.")(_listing("reversed", lambda frame, span, items: tuple(reversed(items))))
+_declare("reversed(list)", "The list from its end.")(
+    _listing("reversed", lambda frame, span, items: tuple(reversed(items)))
+)
 
 
 @_declare("sorted(list)", "The numbers or strings of a list in rising order.")
@@ -138,7 +142,9 @@ def _zip(frame: Frame, span: Span, arguments: "Arguments") -> Value:
         items = [_items(span, "zip", v) for v in lists]
         if len({len(part) for part in items}) > 1:
             lengths = ", ".join(str(len(part)) for part in items)
-            raise Fault(codes.MISMATCH.at(span, f"the lists of `zip` have {lengths} elements", "lists of one length are needed"))
+            raise Fault(
+                codes.MISMATCH.at(span, f"the lists of `zip` have {lengths} elements", "lists of one length are needed")
+            )
         check_length(frame, span, len(items[0]))
         return tuple(Pair(parts) for parts in zip(*items, strict=True))
 
@@ -189,7 +195,12 @@ def _count(frame: Frame, span: Span, arguments: "Arguments") -> Value:
         total: Value = 0
         for item in _items(span, "count", v):
             same = lift(frame, lambda a, b: compare(frame, span, "==", a, b, (span, span)), item, wanted, deep=True)
-            total = lift(frame, lambda t, s: t if isinstance(t, Unknown) else UNKNOWN if isinstance(s, Unknown) else t + s, total, same)
+            total = lift(
+                frame,
+                lambda t, s: t if isinstance(t, Unknown) else UNKNOWN if isinstance(s, Unknown) else t + s,
+                total,
+                same,
+            )
         return total
 
     return lift(frame, run, items)
@@ -205,7 +216,11 @@ def _fold(name: str, start: Value, combine: Callable[[Span, Value, Value], Value
             values = arguments.positional[0].value
         if arguments.named:
             key, given = next(iter(arguments.named.items()))
-            raise Fault(codes.UNKNOWN_SETTING.at(given.name or span, f"`{name}` of numbers has no setting `{key}`", "only for tensors"))
+            raise Fault(
+                codes.UNKNOWN_SETTING.at(
+                    given.name or span, f"`{name}` of numbers has no setting `{key}`", "only for tensors"
+                )
+            )
 
         def whole(v: Value) -> Value:
             if isinstance(v, Unknown):
@@ -252,7 +267,12 @@ def _multiply(span: Span, a: Value, b: Value) -> Value:
 def _mean(frame: Frame, span: Span, arguments: "Arguments") -> Value:
     total = OVERLOADS["sum"].run(frame, span, arguments)
     length = _len(frame, span, arguments)
-    return lift(frame, lambda a, b: _combined(lambda s, x, y: arithmetic(s, "/", cast(Number, x), cast(Number, y)), span, a, b), total, length)
+    return lift(
+        frame,
+        lambda a, b: _combined(lambda s, x, y: arithmetic(s, "/", cast(Number, x), cast(Number, y)), span, a, b),
+        total,
+        length,
+    )
 
 
 _declare("sum(list)", "The sum of numbers.", overload=True)(_fold("sum", 0, _add))
@@ -272,7 +292,14 @@ def _quantifier(name: str, stops: bool) -> Run:
             result: Value = not stops
             for item in _items(span, name, v):
                 truth = lift(frame, lambda i: truth_of(i, span, f"an element of `{name}`"), item)
-                result = lift(frame, lambda a, b: stops if a is stops or b is stops else b if a is not stops and not isinstance(a, Unknown) else a, result, truth)
+                result = lift(
+                    frame,
+                    lambda a, b: (
+                        stops if a is stops or b is stops else b if a is not stops and not isinstance(a, Unknown) else a
+                    ),
+                    result,
+                    truth,
+                )
                 if result is stops:
                     break
             return result
@@ -330,7 +357,9 @@ _declare("ceil(x)", "The smallest int not below.")(_unary("ceil", lambda x: math
 _declare("ilog2(x)", "The largest power of two not above, as its exponent.")(_unary("ilog2", _ilog2))
 _declare("abs(x)", "The size of a number.", overload=True)(_unary("abs", lambda x: abs(cast(float, x))))
 _declare("sqrt(x)", "The square root of a number.", overload=True)(_unary("sqrt", lambda x: math.sqrt(cast(float, x))))
-_declare("log(x)", "The natural logarithm of a number.", overload=True)(_unary("log", lambda x: math.log(cast(float, x))))
+_declare("log(x)", "The natural logarithm of a number.", overload=True)(
+    _unary("log", lambda x: math.log(cast(float, x)))
+)
 _declare("exp(x)", "The exponential of a number.", overload=True)(_unary("exp", lambda x: math.exp(cast(float, x))))
 _declare("sin(x)", "The sine of a number.", overload=True)(_unary("sin", lambda x: math.sin(cast(float, x))))
 _declare("cos(x)", "The cosine of a number.", overload=True)(_unary("cos", lambda x: math.cos(cast(float, x))))

@@ -12,8 +12,8 @@ from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.configured import configure
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, evaluates, execute
-from archdsl.meaning.operators import is_number
 from archdsl.meaning.modules import enter, returned
+from archdsl.meaning.operators import is_number
 from archdsl.meaning.run import Abandoned, Fault, Frame, lift
 from archdsl.meaning.spaces import IN_TRAINING
 from archdsl.meaning.types import describe
@@ -78,7 +78,11 @@ def _arguments(node: nodes.Call, frame: Frame, callee: Value, piped: Given | Non
         elif name in arguments.named:
             assert argument.name is not None
             raise Fault(
-                codes.DUPLICATE_ARGUMENT.at(argument.name.span, f"`{name}` is given twice in one call", "given again", )
+                codes.DUPLICATE_ARGUMENT.at(
+                    argument.name.span,
+                    f"`{name}` is given twice in one call",
+                    "given again",
+                )
             )
         else:
             arguments.named[name] = Given(value, argument.value.span, argument.name.span if argument.name else None)
@@ -92,7 +96,11 @@ def _tensors(arguments: Arguments) -> int:
 def _naming(callee: Value) -> tuple[str, ...] | None:
     """The settings that may name a choice: those of a component. A function's arguments belong to what its result is for."""
     if isinstance(callee, Component) and callee.kind != "function":
-        return tuple(s.name for s in callee.callee.settings) if isinstance(callee.callee, Op) else tuple(callee.callee.settings)
+        return (
+            tuple(s.name for s in callee.callee.settings)
+            if isinstance(callee.callee, Op)
+            else tuple(callee.callee.settings)
+        )
     return tuple(s.name for s in callee.entry.settings) if isinstance(callee, Configured) else None
 
 
@@ -101,7 +109,7 @@ def _families(callee: Value, name: str) -> tuple[str, ...]:
     if not isinstance(callee, Configured):
         return ()
     types = next((s.type for s in callee.entry.settings if s.name == name), "")
-    return tuple(innermost(part.strip()) for part in types.split("|"))
+    return innermost(types)
 
 
 def invoke(frame: Frame, span: Span, callee: Value, arguments: Arguments, label: str | None = None) -> Value:
@@ -122,7 +130,9 @@ def invoke(frame: Frame, span: Span, callee: Value, arguments: Arguments, label:
         case _:
             raise Fault(
                 codes.NOT_CALLABLE.at(
-                    span, f"{describe(callee)} cannot be called", "not a component or function",
+                    span,
+                    f"{describe(callee)} cannot be called",
+                    "not a component or function",
                 )
             )
 
@@ -179,8 +189,13 @@ def _split(callee: Declared | Op, names: tuple[str, ...], arguments: Arguments) 
     """Tensors fill the second list first, `none` standing for an optional one; the rest are settings."""
     inputs: list[Given] = []
     rest = Arguments(list(arguments.positional), dict(arguments.named))
-    while rest.positional and len(inputs) < len(names) and (
-        is_tensor_like(rest.positional[0].value) or _stands_for_tensor(callee, len(inputs), rest.positional[0].value)
+    while (
+        rest.positional
+        and len(inputs) < len(names)
+        and (
+            is_tensor_like(rest.positional[0].value)
+            or _stands_for_tensor(callee, len(inputs), rest.positional[0].value)
+        )
     ):
         inputs.append(rest.positional.pop(0))
     for name in names[len(inputs) :]:
@@ -211,11 +226,15 @@ def _wrap_or_convert(frame: Frame, span: Span, op: Op, value: Value, arguments: 
     if is_component(value) and op.name in ("float32", "float16", "bfloat16"):
         return Wrapped(cast(Wrapper, op.name), value) if value is not None else None  # pyright: ignore[reportArgumentType]
     if isinstance(value, Variant):
-        return lift(frame, lambda chosen: _wrap_or_convert(frame, span, op, chosen, Arguments([Given(chosen, span)])), value)
+        return lift(
+            frame, lambda chosen: _wrap_or_convert(frame, span, op, chosen, Arguments([Given(chosen, span)])), value
+        )
     if isinstance(value, int | float):
         return bool(value) if op.name == "bool" else int(value) if op.name == "int64" else float(value)
     raise Fault(
-        codes.WRONG_TYPE.at(span, f"`{op.name}` takes a tensor or a component, not {describe(value)}", "cannot be converted")
+        codes.WRONG_TYPE.at(
+            span, f"`{op.name}` takes a tensor or a component, not {describe(value)}", "cannot be converted"
+        )
     )
 
 
@@ -223,8 +242,11 @@ def _run_op(frame: Frame, span: Span, component: Component, label: str | None) -
     """An op without tensors runs at once: `param`, `arange`, `trunc_normal`."""
     op = cast(Op, component.callee)
     if op.category == "init":
+
         def initial(*values: Value) -> Value:
-            return cast(Callable[..., Value], op.rule)(**dict(zip((n for n, _ in component.settings), values, strict=True)))
+            return cast(Callable[..., Value], op.rule)(
+                **dict(zip((n for n, _ in component.settings), values, strict=True))
+            )
 
         return lift(frame, initial, *(v for _, v in component.settings), deep=True)
     return apply(frame, component, (), span, {}, label)
@@ -239,7 +261,9 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
         limit = frame.session.limits.recursion
         raise Fault(
             codes.RECURSION.at(
-                span, f"calls are nested more than {limit} deep", f"`{declared.name}` is called again here",
+                span,
+                f"calls are nested more than {limit} deep",
+                f"`{declared.name}` is called again here",
                 notes=("`--limit recursion=N` raises the limit",),
             )
         )
@@ -271,12 +295,18 @@ def _invoke_made(frame: Frame, span: Span, callee: Value, arguments: Arguments, 
             inputs, rest = _split(inner.callee, tensor_names(inner.callee), arguments)
             if rest.positional or rest.named:
                 callee = _with_settings(callee, rest, span)
-        spans = {} if inner is None or not isinstance(inner, Component) else dict(
-            zip(tensor_names(inner.callee), (g.span for g in inputs), strict=False)
+        spans = (
+            {}
+            if inner is None or not isinstance(inner, Component)
+            else dict(zip(tensor_names(inner.callee), (g.span for g in inputs), strict=False))
         )
         return apply(frame, callee, tuple(given.value for given in inputs), span, spans, label)
     if callee is None:
-        raise Fault(codes.NOT_CALLABLE.at(span, "`none` takes no settings", "apply it to a tensor, or leave the parentheses out"))
+        raise Fault(
+            codes.NOT_CALLABLE.at(
+                span, "`none` takes no settings", "apply it to a tensor, or leave the parentheses out"
+            )
+        )
     return _with_settings(callee, arguments, span)
 
 
@@ -290,7 +320,11 @@ def _with_settings(callee: Value, arguments: Arguments, span: Span) -> Value:
             inner = _with_settings(callee.inner, arguments, span)
             return Placed(inner, callee.label, callee.token, callee.body, callee.span)  # pyright: ignore[reportArgumentType]
         case _:
-            raise Fault(codes.NOT_CALLABLE.at(span, f"{describe(callee)} takes no settings", "set them where its parts are written"))
+            raise Fault(
+                codes.NOT_CALLABLE.at(
+                    span, f"{describe(callee)} takes no settings", "set them where its parts are written"
+                )
+            )
 
 
 # ---- pipes and labels
@@ -317,19 +351,29 @@ def pipe_value(frame: Frame, node: nodes.Pipe, left: Value) -> Value:
         if isinstance(right, nodes.Call | nodes.Name):
             return into(frame, node.right, Given(left, node.left.span), node.span, None)
     raise Fault(
-        codes.WRONG_OPERANDS.at(node.left.span, f"`|>` begins with a tensor or a component, not {describe(left)}", "cannot be piped")
+        codes.WRONG_OPERANDS.at(
+            node.left.span, f"`|>` begins with a tensor or a component, not {describe(left)}", "cannot be piped"
+        )
     )
 
 
 def into(frame: Frame, right: nodes.Expression, given: Given, span: Span, label: str | None) -> Value:
     """The right side of a pipe, applied to what comes from the left."""
     if isinstance(right, nodes.Labelled):
-        return with_label(frame, right.label, lambda text: _named(frame, text, lambda: into(frame, right.operand, given, right.span, label or text)))
+        return with_label(
+            frame,
+            right.label,
+            lambda text: _named(frame, text, lambda: into(frame, right.operand, given, right.span, label or text)),
+        )
     if isinstance(right, nodes.Call):
         return call(right, frame, given, label)
     callee = evaluate(right, frame)
     if not is_component(callee) and not isinstance(callee, Builtin | Variant | Unknown):
-        raise Fault(codes.NOT_CALLABLE.at(right.span, f"{describe(callee)} cannot stand behind `|>`", "not a component or function"))
+        raise Fault(
+            codes.NOT_CALLABLE.at(
+                right.span, f"{describe(callee)} cannot stand behind `|>`", "not a component or function"
+            )
+        )
     return invoke(frame, right.span, callee, Arguments([given]), label)
 
 
@@ -414,7 +458,7 @@ def with_label(frame: Frame, label: nodes.Label, function: Callable[[str], Value
 
 def label_text(frame: Frame, label: nodes.Label) -> Value:
     """A label as it stands in the state dict: parts and numbers joined by dots."""
-    if len(label.steps) == 1 and isinstance(label.steps[0], str):
+    if len(label.steps) == 1 and isinstance(label.steps[0], str) and not label.quoted:
         return label.steps[0]
     steps = [step if isinstance(step, str) else evaluate(step, frame) for step in label.steps]
 
@@ -425,7 +469,9 @@ def label_text(frame: Frame, label: nodes.Label) -> Value:
                 return UNKNOWN
             if isinstance(value, bool) or not isinstance(value, int | str) or (isinstance(value, int) and value < 0):
                 at = step.span if not isinstance(step, str) else label.span
-                raise Fault(codes.BAD_LABEL.at(at, f"a label cannot hold {describe(value)}", "needs a number or a string"))
+                raise Fault(
+                    codes.BAD_LABEL.at(at, f"a label cannot hold {describe(value)}", "needs a number or a string")
+                )
             parts.append(str(value))
         joined = ("" if label.quoted else ".").join(parts)
         if not all(part.replace("_", "a").isalnum() for part in joined.split(".")):

@@ -9,17 +9,18 @@ from typing import TypeVar, cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Label
+from archdsl.diagnostics.text import presentable
 from archdsl.meaning import choices, expressions, statements  # the evaluators of their nodes
-from archdsl.meaning.conditions import ALWAYS, NEVER, TooManyConditions, Universe
+from archdsl.meaning.conditions import NEVER, TooManyConditions, Universe
 from archdsl.meaning.covering import cover
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.fields import check_fields
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
-from archdsl.meaning.loading import Program, UnreadableFile, load_text, load_unit
+from archdsl.meaning.loading import Library, UnreadableFile, load_text, load_unit
 from archdsl.meaning.names import NameCheck
 from archdsl.meaning.open_components import check_open
 from archdsl.meaning.roots import Root, run_entry
-from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases, World
+from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases, World, show_option
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.structure import check_structure
 from archdsl.meaning.values import Component, Decided, Value
@@ -37,7 +38,7 @@ class Checked:
     """What was found, and how: `covered` names the spaces that were too large to be followed whole."""
 
     diagnostics: tuple[Diagnostic, ...]
-    program: Program
+    library: Library
     units: tuple[Unit, ...]
     covered: tuple[str, ...] = ()
 
@@ -46,18 +47,23 @@ class Checked:
         return sum(d.severity == "error" for d in self.diagnostics)
 
 
+def check(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong in a file and in the files beside it that it imports."""
+    return presentable(check_paths([Path(path)], limits).diagnostics)
+
+
 def check_paths(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Checked:
     """Check files, together with the files beside them that they import. A file that cannot be read is one of the faults."""
 
     def work() -> Checked:
-        program = Program(limits)
+        library = Library(limits)
         units: list[Unit] = []
         for path in paths:
             try:
-                units.append(load_unit(program, path, str(path)))
+                units.append(load_unit(library, path, str(path)))
             except UnreadableFile as error:
-                program.found.append(unreadable(str(path), str(error)))
-        return _check(program, units)
+                library.found.append(unreadable(str(path), str(error)))
+        return check_units(library, units)
 
     return with_deep_stack(work)
 
@@ -66,8 +72,8 @@ def check_source(source: Source, limits: Limits = DEFAULT_LIMITS, folder: Path |
     """Check a text that stands in no file."""
 
     def work() -> Checked:
-        program = Program(limits)
-        return _check(program, [load_text(program, source, folder or Path.cwd())])
+        library = Library(limits)
+        return check_units(library, [load_text(library, source, folder or Path.cwd())])
 
     return with_deep_stack(work)
 
@@ -101,20 +107,26 @@ def with_deep_stack(work: Callable[[], _T]) -> _T:
     return result[0]
 
 
-def _check(program: Program, units: list[Unit]) -> Checked:
-    session = Session(program.limits, checking=True)
-    session.found += program.found
+def check_units(library: Library, units: list[Unit]) -> Checked:
+    """Check units that were read, and those that they import from beside them."""
+    session = Session(library.limits, checking=True)
+    session.found += library.found
     covered: list[str] = []
-    todo = list(dict.fromkeys([*units, *(unit for unit in program.units.values() if not unit.packaged)]))
+    todo = list(dict.fromkeys([*units, *(unit for unit in library.units.values() if not unit.packaged)]))
     for unit in todo:
         _static(session, unit)
     for unit in todo:
         covered += _check_unit(session, unit)
     for unit in todo:
         for declared in unit.declarations.values():
-            if id(declared) not in session.applied and not declared.kind.entry and not declared.kind.fields and declared.body:
+            if (
+                id(declared) not in session.applied
+                and not declared.kind.entry
+                and not declared.kind.fields
+                and declared.body
+            ):
                 _guarded(session, declared.node.name.span, lambda d=declared: check_open(session, d))
-    return Checked(tuple(session.found), program, tuple(units), tuple(covered))
+    return Checked(tuple(session.found), library, tuple(units), tuple(covered))
 
 
 def _static(session: Session, unit: Unit) -> None:
@@ -164,6 +176,7 @@ def _is_complete(value: Component | Decided) -> bool:
 
 def _guarded(session: Session, span: Span, work: Callable[[], _T]) -> _T | None:
     """Run a part of the check; a fault that no statement caught is reported there."""
+    session.begin()
     try:
         return work()
     except Fault as fault:
@@ -175,13 +188,19 @@ def _guarded(session: Session, span: Span, work: Callable[[], _T]) -> _T | None:
         pass
     except RecursionError:
         session.found.append(
-            codes.RECURSION.at(span, "this is nested too deeply to be evaluated", "too deep", notes=("split it into several components",))
+            codes.RECURSION.at(
+                span,
+                "this is nested too deeply to be evaluated",
+                "too deep",
+                notes=("split it into several components",),
+            )
         )
     return None
 
 
 def _check_entry(session: Session, entry: Component | Decided, span: Span, name: str) -> list[str]:
     """Check a model or space for all candidates; where they are too many to be followed, a covering set of them."""
+    session.begin()
     session.sampled = False
     try:
         root = run_entry(session, entry, span)
@@ -214,25 +233,26 @@ def _judge(session: Session, root: Root, entry: Component | Decided, span: Span,
             lives = universe.both(world.alive, universe.taken(number, option)) != NEVER
             key = (site.span, option)
             options[key] = (site.path, value, lives or (key in options and options[key][2]))
-    if world.alive != world.open and universe.share(world.alive) < NEARLY_EMPTY * universe.share(world.open):
-        share = universe.share(world.alive) / universe.share(world.open)
+    if world.kept < NEARLY_EMPTY:
         _once(
             session,
             codes.NEARLY_EMPTY.at(
                 span,
-                f"the requirements of `{name}` reject {100 * (1 - share):.4g} % of its candidates",
+                f"the requirements of `{name}` reject {100 * (1 - world.kept):.4g} % of its candidates",
                 "hardly any is left",
-                notes=("say what may not be chosen by `when`, beside the option: then no candidate has to be thrown away",),
+                notes=(
+                    "say what may not be chosen by `when`, beside the option: then no candidate has to be thrown away",
+                ),
             ),
         )
     for (at, option), (path, value, lives) in options.items():
         if not lives and isinstance(option, int):
-            from archdsl.meaning.run import show_option
-
             _once(
                 session,
                 codes.DEAD_OPTION.at(
-                    at, f"no candidate can take the option {show_option(value)} of `{path}`", "one of its options is never taken"
+                    at,
+                    f"no candidate can take the option {show_option(value)} of `{path}`",
+                    "one of its options is never taken",
                 ),
             )
 
@@ -243,7 +263,9 @@ def _unreached(session: Session, entry: Decided, span: Span) -> None:
             _once(
                 session,
                 codes.UNKNOWN_DECISION.at(
-                    span, f"`{path}` is no decision of `{entry.name}`", "decided, but never reached",
+                    span,
+                    f"`{path}` is no decision of `{entry.name}`",
+                    "decided, but never reached",
                     notes=("the other decisions may have closed it",),
                 ),
             )
@@ -252,7 +274,9 @@ def _unreached(session: Session, entry: Decided, span: Span) -> None:
 def _empty(span: Span, name: str, rejection: Diagnostic | None) -> Diagnostic:
     others = (Label(rejection.primary.span, "the last candidates fail here"),) if rejection is not None else ()
     notes = rejection.notes if rejection is not None else ()
-    return codes.EMPTY_SPACE.at(span, f"the space `{name}` has no valid candidate", "its requirements exclude each other", others=others, notes=notes)
+    closed = rejection is not None and rejection.code == codes.NO_OPTIONS.name
+    why = "a choice of it has no open option" if closed else "its requirements exclude each other"
+    return codes.EMPTY_SPACE.at(span, f"the space `{name}` has no valid candidate", why, others=others, notes=notes)
 
 
 def _once(session: Session, diagnostic: Diagnostic) -> None:
@@ -260,6 +284,3 @@ def _once(session: Session, diagnostic: Diagnostic) -> None:
     if key not in session.reported:
         session.reported.add(key)
         session.found.append(diagnostic)
-
-
-CONSTANT = ALWAYS

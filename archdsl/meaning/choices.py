@@ -36,6 +36,7 @@ def choose(node: nodes.Choose, frame: Frame) -> Value:
     if frame.session.probing:
         return evaluate(node.options[0].value, frame)
     path = _path(node, frame)
+    _claim_path(node, frame, path)
     if len(node.options) == 1 and node.options[0].condition is None:
         base, frame.naming = frame.naming, path
         whole = evaluate(node.options[0].value, frame)
@@ -61,6 +62,24 @@ def _path(node: nodes.Choose, frame: Frame) -> str:
         )
     )
     return name
+
+
+def _claim_path(node: nodes.Choose, frame: Frame, path: str) -> None:
+    """Two decisions of one candidate cannot have one name."""
+    universe, now = frame.world.universe, frame.effective()
+    condition, first = frame.body.chosen.get(path, (NEVER, node.span))
+    if universe.both(condition, now) != NEVER:
+        loop = first == node.span
+        raise Fault(
+            codes.DECISION_NAME_TAKEN.at(
+                node.span,
+                f"two decisions are called `{path}`",
+                "reached again, in a loop or by a second call" if loop else "the second one",
+                others=() if loop else (Label(first, "the first one"),),
+                notes=("give it a name of its own, in a loop with the loop's variable: `choose(...) as width[i]`",),
+            )
+        )
+    frame.body.chosen[path] = (universe.either(condition, now), node.span)
 
 
 def recorded(value: Value) -> Value:
@@ -112,7 +131,9 @@ def _take(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ...],
 
 def _chosen(node: nodes.Choose, frame: Frame, path: str) -> Value:
     allowed = tuple(
-        i for i, option in enumerate(node.options) if option.condition is None or decide(frame, option.condition, "`when`")[0] != NEVER
+        i
+        for i, option in enumerate(node.options)
+        if option.condition is None or decide(frame, option.condition, "`when`")[0] != NEVER
     )
     before, frame.session.probing = frame.session.probing, True
     base, frame.naming = frame.naming, path
@@ -137,12 +158,16 @@ def _from_list(node: nodes.Choose, frame: Frame, path: str, whole: Value) -> Val
         return whole
     if not whole:
         at = node.options[0].value.span
-        raise Fault(codes.NO_OPTIONS.at(at, "a choice from an empty list", f"{describe(whole)} has nothing to choose from"))
+        raise Fault(
+            codes.NO_OPTIONS.at(at, "a choice from an empty list", f"{describe(whole)} has nothing to choose from")
+        )
     if len(whole) == 1:
         frame.report(_single(node))
         return whole[0]
     if len(whole) > frame.session.limits.elements:
-        raise Fault(codes.LIST_TOO_LONG.at(node.span, f"a choice of {len(whole):,} options", "more than the limit allows"))
+        raise Fault(
+            codes.LIST_TOO_LONG.at(node.span, f"a choice of {len(whole):,} options", "more than the limit allows")
+        )
     names = tuple(whole) if isinstance(whole, range) else option_names(list(whole))
     if not frame.session.checking:
         return whole[_take(node, frame, path, names, tuple(range(len(whole))))]
@@ -165,7 +190,11 @@ def _from_reals(node: nodes.Choose, frame: Frame, path: str, whole: RealRange) -
     known = chooser.recall(join(frame.absolute_path(), path)) if chooser else UNKNOWN
     if isinstance(known, int | float) and not isinstance(known, bool):
         if not whole.start <= known <= whole.stop:
-            raise Fault(codes.UNKNOWN_OPTION.at(node.span, f"{known} is outside the range of `{path}`", f"{whole.start}..{whole.stop}"))
+            raise Fault(
+                codes.UNKNOWN_OPTION.at(
+                    node.span, f"{known} is outside the range of `{path}`", f"{whole.start}..{whole.stop}"
+                )
+            )
         frame.body.decisions.append((path, known))
         return float(known)
     return samples[_take(node, frame, path, samples, tuple(range(REAL_SAMPLES)))]
@@ -186,7 +215,9 @@ def _decided(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ..
     shown = ", ".join(show_option(name) for name in names[:12])
     notes = (f"an option with a similar name exists: `{near}`",) if near else (f"the options: {shown}",)
     raise Fault(
-        codes.UNKNOWN_OPTION.at(node.span, f"`{whole}` has no option {show_option(wanted)}", "decided here", notes=notes)
+        codes.UNKNOWN_OPTION.at(
+            node.span, f"`{whole}` has no option {show_option(wanted)}", "decided here", notes=notes
+        )
     )
 
 
@@ -257,14 +288,19 @@ def _probe(node: nodes.Expression, frame: Frame) -> Value:
         value = evaluate(node, frame)
     except (Fault, Abandoned):
         return UNKNOWN
-    return UNKNOWN if has_variant(value) and not isinstance(value, Component | Composed | Wrapped | Placed | Configured) else value
+    return (
+        UNKNOWN
+        if has_variant(value) and not isinstance(value, Component | Composed | Wrapped | Placed | Configured)
+        else value
+    )
 
 
 def _none_open(node: nodes.Choose) -> Diagnostic:
-    conditions = tuple(Label(option.condition.span, "does not hold") for option in node.options if option.condition is not None)
+    conditions = tuple(
+        Label(option.condition.span, "does not hold") for option in node.options if option.condition is not None
+    )
     return codes.NO_OPTIONS.at(node.span, "no option of this choice is open", "every `when` fails", others=conditions)
 
 
 def _single(node: nodes.Choose) -> Diagnostic:
     return codes.SINGLE_OPTION.at(node.span, "a choice with one option is no decision", "write the value itself")
-

@@ -52,7 +52,10 @@ def _in_domain(entry: Entry, setting: EntrySetting, value: Value, span: Span) ->
 
 def fits_entry(value: Value, wanted: str) -> bool:
     """Whether a value has one of the types or families of an entry's setting."""
-    return any(fits_text(value, part.strip()) or _of_family(value, part.strip().removesuffix("?")) for part in wanted.split("|"))
+    return any(
+        fits_text(value, part.strip()) or _of_family(value, part.strip().removesuffix("?"))
+        for part in wanted.split("|")
+    )
 
 
 def _of_family(value: Value, family: str) -> bool:

@@ -52,7 +52,13 @@ class Declared:
 
     def __post_init__(self) -> None:
         self.settings = {setting.name.text: setting for setting in self.node.settings or ()}
-        self.tensors = self.node.tensors if self.node.tensors is not None else (_any_tensor(self.node.span),) if self.kind.tensors else ()
+        self.tensors = (
+            self.node.tensors
+            if self.node.tensors is not None
+            else (_any_tensor(self.node.span),)
+            if self.kind.tensors
+            else ()
+        )
         self.bindings = frozenset(self.settings)
 
     @property

@@ -4,9 +4,8 @@ each other."""
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
-from archdsl.diagnostics import codes
 from archdsl.meaning.conditions import NEVER
-from archdsl.meaning.run import Abandoned, Fault, Frame
+from archdsl.meaning.run import ONCE, Abandoned, Fault, Frame
 from archdsl.meaning.values import UNKNOWN, Value
 from archdsl.syntax import nodes
 
@@ -60,7 +59,7 @@ def execute(body: nodes.Body, frame: Frame) -> None:
             EXECUTORS[type(item)](item, frame)
         except Fault as fault:
             frame.report(fault.diagnostic)
-            if fault.diagnostic.code in FATAL:
+            if fault.diagnostic.code in ONCE:
                 raise Abandoned from fault
             spoil(item, frame)
         except RecursionError:
@@ -84,13 +83,3 @@ def spoil(item: nodes.Statement, frame: Frame) -> None:
             raise Abandoned
         case _:
             pass
-
-
-FATAL = {
-    codes.TOO_MANY_STEPS.name,
-    codes.RECURSION.name,
-    codes.TOO_MANY_MODULES.name,
-    codes.LIST_TOO_LONG.name,
-    codes.TOO_LARGE.name,
-}
-"""Faults after which going on would only run into the same limit again."""

@@ -40,7 +40,10 @@ def _explained(node: nodes.Expression, frame: Frame) -> tuple[str, ...]:
     text = " ".join(node.span.text.split())
     if text != node.span.text:
         return tuple(f"`{part.span.text}` is {value}" for part, value in _parts(node, frame) if part is not node)
-    found = {offset: value for offset, value in ((_anchor(part) - node.span.start, value) for part, value in _parts(node, frame))}
+    found = {
+        offset: value
+        for offset, value in ((_anchor(part) - node.span.start, value) for part, value in _parts(node, frame))
+    }
     return ("\n".join(draw(text, found)),) if found else ()
 
 

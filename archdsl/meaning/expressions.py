@@ -1,6 +1,6 @@
 """The value of every other expression: literals, names, arithmetic, lists, members and indices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from archdsl.diagnostics import codes
@@ -11,7 +11,6 @@ from archdsl.meaning.conditions import ALWAYS, NEVER
 from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.operators import binary, check_length, checked, compare, signed, truth_of
 from archdsl.meaning.run import Abandoned, Fault, Frame, TooManyCases, lift, merged, split
-from archdsl.meaning.scope import look_up
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import (
     UNKNOWN,
@@ -51,7 +50,11 @@ POWERS = {"K": 1000, "M": 1000**2, "G": 1000**3}
 @evaluates(nodes.Name)
 def name(node: nodes.Name, frame: Frame) -> Value:
     found = frame.names.get(node.text, frame)
-    return look_up(frame, node) if found is frame else cast(Value, found)
+    return LOOK_UP[0](frame, node) if found is frame else cast(Value, found)
+
+
+LOOK_UP: list[Callable[[Frame, nodes.Name], Value]] = []
+"""What finds names that no body binds; `scope` enters itself here."""
 
 
 @evaluates(nodes.Integer)
@@ -206,7 +209,9 @@ def range_expression(node: nodes.Range, frame: Frame) -> Value:
             if isinstance(value, Unknown | Symbolic):
                 return UNKNOWN
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise Fault(codes.WRONG_TYPE.at(part.span, f"a range needs numbers, not {describe(value)}", "not a number"))
+                raise Fault(
+                    codes.WRONG_TYPE.at(part.span, f"a range needs numbers, not {describe(value)}", "not a number")
+                )
         if type(start) is int and type(stop) is int and type(step) is int:
             if step <= 0:
                 at = node.step.span if node.step else node.span
@@ -346,7 +351,9 @@ def _no_list(span: Span, value: Value) -> Diagnostic:
         notes = (f"to count, write `0..<{value}`",)
     if isinstance(value, Tensor):
         notes = ("a tensor is unpacked by `let a, b = x`, or cut by `split(x, parts, axis=...)`",)
-    return codes.NOT_A_LIST.at(span, f"a list or range is needed here, not {describe(value)}", "not a list", notes=notes)
+    return codes.NOT_A_LIST.at(
+        span, f"a list or range is needed here, not {describe(value)}", "not a list", notes=notes
+    )
 
 
 def unpack(frame: Frame, targets: tuple[nodes.Identifier, ...], value: Value, span: Span) -> None:
@@ -421,15 +428,28 @@ def _member(node: nodes.Member, frame: Frame, value: Value) -> Value:
         case _:
             pass
     near = closest(wanted, known)
-    notes = (f"a member with a similar name exists: `{near}`",) if near else (f"its members: {', '.join(known)}",) if known else ()
-    raise Fault(codes.NO_SUCH_MEMBER.at(node.name.span, f"{describe(value)} has no member `{wanted}`", "not there", notes=notes))
+    notes = (
+        (f"a member with a similar name exists: `{near}`",)
+        if near
+        else (f"its members: {', '.join(known)}",)
+        if known
+        else ()
+    )
+    raise Fault(
+        codes.NO_SUCH_MEMBER.at(node.name.span, f"{describe(value)} has no member `{wanted}`", "not there", notes=notes)
+    )
 
 
 @evaluates(nodes.Index)
 def index(node: nodes.Index, frame: Frame) -> Value:
     operand = evaluate(node.operand, frame)
     parts = [_subscript(part, frame) for part in node.subscripts]
-    if type(operand) is tuple and len(parts) == 1 and type(parts[0]) is int and -len(operand) <= parts[0] < len(operand):
+    if (
+        type(operand) is tuple
+        and len(parts) == 1
+        and type(parts[0]) is int
+        and -len(operand) <= parts[0] < len(operand)
+    ):
         return operand[parts[0]]
     return lift(frame, lambda value, *places: _index(node, frame, value, places), operand, *parts)
 
@@ -456,7 +476,9 @@ def _index(node: nodes.Index, frame: Frame, value: Value, places: tuple[Value, .
     if isinstance(value, Tensor):
         return _index_tensor(node, frame, value, places)
     if not isinstance(value, tuple | range):
-        raise Fault(codes.NOT_A_LIST.at(node.operand.span, f"{describe(value)} cannot be indexed", "not a list or tensor"))
+        raise Fault(
+            codes.NOT_A_LIST.at(node.operand.span, f"{describe(value)} cannot be indexed", "not a list or tensor")
+        )
     if len(places) != 1:
         raise Fault(codes.OUT_OF_RANGE.at(node.span, "a list takes one index", f"{len(places)} are given"))
     place = places[0]
@@ -497,8 +519,12 @@ def _index_tensor(node: nodes.Index, frame: Frame, value: Tensor, places: tuple[
         elif isinstance(place, int | Symbolic) and not isinstance(place, bool):
             entries.append(place)
         else:
-            raise Fault(codes.WRONG_TYPE.at(part.span, f"a tensor cannot be indexed by {describe(place)}", "not an index"))
+            raise Fault(
+                codes.WRONG_TYPE.at(part.span, f"a tensor cannot be indexed by {describe(place)}", "not an index")
+            )
     if len(tensors) > 1:
-        raise Fault(codes.WRONG_VALUE.at(node.span, "a tensor is indexed by one tensor at most", f"{len(tensors)} are given"))
+        raise Fault(
+            codes.WRONG_VALUE.at(node.span, "a tensor is indexed by one tensor at most", f"{len(tensors)} are given")
+        )
     spans = {"x": node.operand.span, "places": node.span, "at": node.span}
     return apply_op(frame, ops()["index"], (value, *tensors), {"places": tuple(entries)}, node.span, spans)

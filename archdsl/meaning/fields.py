@@ -25,7 +25,9 @@ def check_fields(session: Session, component: Component) -> dict[str, Value]:
     """Evaluate a body of fields; what is wrong in it is reported."""
     declared = cast(Declared, component.callee)
     session.applied.add(id(declared))
-    frame = enter(None, session, World(Universe(session.limits.conditions)), component, "", "", declared.node.name.span, ALWAYS)
+    frame = enter(
+        None, session, World(Universe(session.limits.conditions)), component, "", "", declared.node.name.span, ALWAYS
+    )
     frame.fields = {}
     frame.body.kind = declared.kind.name
     if declared.kind.name == "search":
@@ -81,7 +83,9 @@ def _check_field(kind: str, field: Field, value: Value, span: Span) -> Value:
             )
         )
     if field.domain is not None and isinstance(value, int | float | str) and not field.domain.holds(value):
-        raise Fault(codes.OUTSIDE_DOMAIN.at(span, f"`{field.name}` is {show(value)}; it must be {field.domain}", "not allowed"))
+        raise Fault(
+            codes.OUTSIDE_DOMAIN.at(span, f"`{field.name}` is {show(value)}; it must be {field.domain}", "not allowed")
+        )
     return None
 
 
@@ -112,6 +116,8 @@ def _words(wanted: str) -> str:
 @executes(nodes.At)
 def at(node: nodes.At, frame: Frame) -> None:
     """Fields for the modules that match a path pattern, an op or a component."""
+    if frame.fields is None:
+        return
     outer = frame.fields
     for target in node.targets:
         value = evaluate(target, frame)
@@ -127,21 +133,31 @@ def _check_target(value: Value, span: Span) -> Value:
     if isinstance(value, Unknown):
         return value
     if isinstance(value, str):
-        if not value or not all(part in ("*", "**") or part.replace("_", "a").replace("*", "a").isalnum() for part in value.split(".")):
+        if not value or not all(
+            part in ("*", "**") or part.replace("_", "a").replace("*", "a").isalnum() for part in value.split(".")
+        ):
             raise Fault(
                 codes.WRONG_VALUE.at(
-                    span, f"{show(value)} is no pattern of paths", "steps are names, numbers, `*` for one and `**` for any"
+                    span,
+                    f"{show(value)} is no pattern of paths",
+                    "steps are names, numbers, `*` for one and `**` for any",
                 )
             )
         return None
     if value is None or not is_component(value):
-        raise Fault(codes.WRONG_TYPE.at(span, f"`at` takes a pattern of paths, an op or a component, not {describe(value)}", "no target"))
+        raise Fault(
+            codes.WRONG_TYPE.at(
+                span, f"`at` takes a pattern of paths, an op or a component, not {describe(value)}", "no target"
+            )
+        )
     return None
 
 
 @executes(nodes.Objective)
 def objective(node: nodes.Objective, frame: Frame) -> None:
     """`maximize name = metric`: from here on the name is the metric's value in requirements."""
+    if frame.fields is None:
+        return
     metrics = catalogue.metrics()
     name = node.name.text
     if node.metric is None:
@@ -162,13 +178,20 @@ def objective(node: nodes.Objective, frame: Frame) -> None:
             return None
         near = closest(v.name, metrics) if isinstance(v, Component | Configured) else None
         notes = (f"a metric with a similar name exists: `{near}`",) if near else (f"the metrics: {', '.join(metrics)}",)
-        raise Fault(codes.UNKNOWN_METRIC.at(span, f"an objective measures a metric, not {describe(v)}", "not a metric", notes=notes))
+        raise Fault(
+            codes.UNKNOWN_METRIC.at(
+                span, f"an objective measures a metric, not {describe(v)}", "not a metric", notes=notes
+            )
+        )
 
     lift(frame, check, value)
     if name in frame.objectives:
         raise Fault(
             codes.DECLARED_TWICE.at(
-                node.name.span, f"the objective `{name}` is declared twice", "declared again", others=(Label(frame.objectives[name], "first"),)
+                node.name.span,
+                f"the objective `{name}` is declared twice",
+                "declared again",
+                others=(Label(frame.objectives[name], "first"),),
             )
         )
     frame.objectives[name] = node.name.span

@@ -27,11 +27,23 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("function", "Any value, from settings and tensors; owns no module or parameter and runs at once.", False, _BODY),
+        Kind(
+            "function",
+            "Any value, from settings and tensors; owns no module or parameter and runs at once.",
+            False,
+            _BODY,
+        ),
         Kind("mixer", "One tensor of its first tensor's shape, which is checked.", True, _BODY, module=True),
         Kind("block", "Anything.", True, _BODY, module=True),
         Kind("stage", "A feature map, first of its results: `features` of the built model.", True, _BODY, module=True),
-        Kind("model", "The prediction; every axis but the batch follows from the settings.", True, _BODY, module=True, entry=True),
+        Kind(
+            "model",
+            "The prediction; every axis but the batch follows from the settings.",
+            True,
+            _BODY,
+            module=True,
+            entry=True,
+        ),
         Kind("space", "A model; may choose, and runs once for each candidate.", False, _BODY, entry=True),
         Kind("quant", "Number formats beside a model, never changes of it.", False, (*_FIELDS, nodes.At), fields=True),
         Kind("train", "A recipe for training.", False, _FIELDS, fields=True),

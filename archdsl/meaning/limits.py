@@ -30,7 +30,9 @@ class Limits:
         for assignment in assignments:
             name, _, value = assignment.partition("=")
             if name not in known or not value.replace("_", "").isdigit():
-                raise UsageError(f"--limit takes NAME=NUMBER with one of {', '.join(sorted(known))}, not {assignment!r}")
+                raise UsageError(
+                    f"--limit takes NAME=NUMBER with one of {', '.join(sorted(known))}, not {assignment!r}"
+                )
             values[name] = int(value)
         return replace(self, **values)
 

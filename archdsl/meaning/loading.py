@@ -27,7 +27,7 @@ TREE_VERSION = 1
 
 
 @dataclass(slots=True)
-class Program:
+class Library:
     """The units that were read, by their real path; `found` is what was wrong with reading them."""
 
     limits: Limits = DEFAULT_LIMITS
@@ -48,7 +48,9 @@ def read_text(path: Path, limit: int) -> str:
         if not path.is_file() and path.exists():
             raise UnreadableFile("it is no regular file")
         if path.stat().st_size > 4 * limit:
-            raise UnreadableFile(f"it has {path.stat().st_size:,} bytes, and {limit:,} characters are read (`--limit characters=N`)")
+            raise UnreadableFile(
+                f"it has {path.stat().st_size:,} bytes, and {limit:,} characters are read (`--limit characters=N`)"
+            )
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"byte {error.start} is no UTF-8 text") from None
@@ -60,30 +62,30 @@ def read_text(path: Path, limit: int) -> str:
         raise UnreadableFile(str(error)) from None
 
 
-def load_unit(program: Program, path: Path, shown: str, module: str = "") -> Unit:
+def load_unit(library: Library, path: Path, shown: str, module: str = "") -> Unit:
     """The unit of a file, with its imports; raises UnreadableFile."""
     key = str(path.resolve())
-    if key in program.units:
-        return program.units[key]
+    if key in library.units:
+        return library.units[key]
     packaged = module.partition(".")[0] in PACKAGED
-    parsed = _parsed(program, path, shown, packaged)
-    return _unit(program, key, parsed, module, packaged, path.resolve().parent)
+    parsed = _parsed(library, path, shown, packaged)
+    return _unit(library, key, parsed, module, packaged, path.resolve().parent)
 
 
-def load_text(program: Program, source: Source, folder: Path) -> Unit:
+def load_text(library: Library, source: Source, folder: Path) -> Unit:
     """The unit of a text that stands in no file; relative imports are looked for in `folder`."""
-    return _unit(program, source.name, parse(source, syntax_limits(program.limits)), "", False, folder)
+    return _unit(library, source.name, parse(source, syntax_limits(library.limits)), "", False, folder)
 
 
 def syntax_limits(limits: Limits) -> SyntaxLimits:
     return SyntaxLimits(limits.nesting, limits.chain, limits.characters, limits.digits)
 
 
-def _parsed(program: Program, path: Path, shown: str, packaged: bool) -> Parsed:
-    text = read_text(path, program.limits.characters)
+def _parsed(library: Library, path: Path, shown: str, packaged: bool) -> Parsed:
+    text = read_text(path, library.limits.characters)
     source = Source(shown, text)
     if not packaged:
-        return parse(source, syntax_limits(program.limits))
+        return parse(source, syntax_limits(library.limits))
     digest = hashlib.sha256(f"{TREE_VERSION}\0{shown}\0{text}".encode()).hexdigest()
     name = f"tree-{digest}.pickle"
     kept = read_cached(name)
@@ -94,17 +96,17 @@ def _parsed(program: Program, path: Path, shown: str, packaged: bool) -> Parsed:
             tree = None
         if isinstance(tree, nodes.File):
             return Parsed(tree, ())
-    parsed = parse(source, syntax_limits(program.limits))
+    parsed = parse(source, syntax_limits(library.limits))
     if not parsed.diagnostics:
         keep_cached(name, pickle.dumps(parsed.file, protocol=pickle.HIGHEST_PROTOCOL))
     return parsed
 
 
-def _unit(program: Program, key: str, parsed: Parsed, module: str, packaged: bool, folder: Path) -> Unit:
+def _unit(library: Library, key: str, parsed: Parsed, module: str, packaged: bool, folder: Path) -> Unit:
     unit = Unit(module, parsed.file, packaged)
-    program.units[key] = unit
-    program.found += parsed.diagnostics
-    program.reading.append((key, parsed.file.source.name))
+    library.units[key] = unit
+    library.found += parsed.diagnostics
+    library.reading.append((key, parsed.file.source.name))
     for item in parsed.file.items:
         match item:
             case nodes.Declaration() | nodes.Extern():
@@ -120,25 +122,25 @@ def _unit(program: Program, key: str, parsed: Parsed, module: str, packaged: boo
             case nodes.Broken():
                 unit.broken.update(name.text for name in item.names)
             case nodes.Import():
-                _import(program, unit, item, folder)
-    program.reading.pop()
+                _import(library, unit, item, folder)
+    library.reading.pop()
     return unit
 
 
-def _import(program: Program, unit: Unit, item: nodes.Import, folder: Path) -> None:
+def _import(library: Library, unit: Unit, item: nodes.Import, folder: Path) -> None:
     """Bind the imported names; what cannot be read leaves them unknown."""
     span = item.path[0].span.to(item.path[-1].span)
-    other = _imported_unit(program, item, folder, span)
+    other = _imported_unit(library, item, folder, span)
     for name in item.names:
         bound = (name.alias or name.name).text
         if other is not None and not other.exports(name.name.text):
-            program.found.append(_not_exported(other, item, name.name))
+            library.found.append(_not_exported(other, item, name.name))
             unit.broken.add(bound)
         elif not unit.knows(bound):
             unit.imports[bound] = (other, name.name.text)
 
 
-def _imported_unit(program: Program, item: nodes.Import, folder: Path, span: Span) -> Unit | None:
+def _imported_unit(library: Library, item: nodes.Import, folder: Path, span: Span) -> Unit | None:
     words = [part.text for part in item.path]
     dotted = ("." if item.relative else "") + ".".join(words)
     if item.relative:
@@ -150,17 +152,21 @@ def _imported_unit(program: Program, item: nodes.Import, folder: Path, span: Spa
         shown, module = "/".join(words) + ".arch", ".".join(words)
     else:
         near = closest(words[0], PACKAGED)
-        notes = [f"imports begin with {', '.join(f'`{p}.`' for p in PACKAGED)}, or with a dot for a file beside this one"]
+        notes = [
+            f"imports begin with {', '.join(f'`{p}.`' for p in PACKAGED)}, or with a dot for a file beside this one"
+        ]
         if near:
             notes.insert(0, f"a library with a similar name exists: `{near}`")
         elif (folder / f"{words[0]}.arch").is_file():
             notes.insert(0, f"for the file `{words[0]}.arch` beside this one write `from .{dotted}`")
-        program.found.append(codes.NO_SUCH_MODULE.at(span, f"there is no library `{words[0]}`", "not found", notes=tuple(notes)))
+        library.found.append(
+            codes.NO_SUCH_MODULE.at(span, f"there is no library `{words[0]}`", "not found", notes=tuple(notes))
+        )
         return None
     try:
         real = path.resolve()
         if not real.is_relative_to(root.resolve()):
-            program.found.append(
+            library.found.append(
                 codes.OUTSIDE_TREE.at(
                     span,
                     f"`{dotted}` leads out of the folder `{root.name}`",
@@ -170,17 +176,17 @@ def _imported_unit(program: Program, item: nodes.Import, folder: Path, span: Spa
             )
             return None
         key = str(real)
-        if any(key == open_key for open_key, _ in program.reading):
-            program.found.append(_cycle(program, key, span))
+        if any(key == open_key for open_key, _ in library.reading):
+            library.found.append(_cycle(library, key, span))
             return None
-        if key not in program.units and not path.exists():
+        if key not in library.units and not path.exists():
             raise UnreadableFile("there is no such file")
-        return load_unit(program, path, shown, module)
+        return load_unit(library, path, shown, module)
     except UnreadableFile as error:
-        program.found.append(_missing(item, path, root, span, dotted, str(error)))
+        library.found.append(_missing(item, path, root, span, dotted, str(error)))
         return None
     except (OSError, RuntimeError) as error:
-        program.found.append(_missing(item, path, root, span, dotted, str(error)))
+        library.found.append(_missing(item, path, root, span, dotted, str(error)))
         return None
 
 
@@ -203,15 +209,20 @@ def _missing(item: nodes.Import, path: Path, root: Path, span: Span, dotted: str
         near = notes[0].split("`")[1]
         fixes = (Fix(f"import from `{near}`", (Edit(item.path[-1].span, near),)),)
     del root
-    return codes.NO_SUCH_MODULE.at(span, f"`{dotted}` cannot be read: {why}", "not found", notes=tuple(notes), fixes=fixes)
+    return codes.NO_SUCH_MODULE.at(
+        span, f"`{dotted}` cannot be read: {why}", "not found", notes=tuple(notes), fixes=fixes
+    )
 
 
-def _cycle(program: Program, key: str, span: Span) -> Diagnostic:
-    names = [shown for _, shown in program.reading]
-    start = next(i for i, (open_key, _) in enumerate(program.reading) if open_key == key)
+def _cycle(library: Library, key: str, span: Span) -> Diagnostic:
+    names = [shown for _, shown in library.reading]
+    start = next(i for i, (open_key, _) in enumerate(library.reading) if open_key == key)
     drawn = " -> ".join([*names[start:], names[start]])
     return codes.IMPORT_CYCLE.at(
-        span, "files import each other in a circle", "leads back to where it began", notes=(drawn, "move what both need into a third file")
+        span,
+        "files import each other in a circle",
+        "leads back to where it began",
+        notes=(drawn, "move what both need into a third file"),
     )
 
 
@@ -220,5 +231,9 @@ def _not_exported(other: Unit, item: nodes.Import, name: nodes.Identifier) -> Di
     where = ("." if item.relative else "") + ".".join(part.text for part in item.path)
     notes = (f"a declaration with a similar name exists: `{near}`",) if near else ()
     fixes = (Fix(f"rename it to `{near}`", (Edit(name.span, near),)),) if near else ()
-    others = (Label(other.tree.items[0].span, "this file"),) if other.tree.items and not near and not other.packaged else ()
-    return codes.NOT_EXPORTED.at(name.span, f"`{where}` has no `{name.text}`", "not declared there", notes=notes, fixes=fixes, others=others)
+    others = (
+        (Label(other.tree.items[0].span, "this file"),) if other.tree.items and not near and not other.packaged else ()
+    )
+    return codes.NOT_EXPORTED.at(
+        name.span, f"`{where}` has no `{name.text}`", "not declared there", notes=notes, fixes=fixes, others=others
+    )

@@ -21,7 +21,13 @@ def of_component(frame: Frame, component: Component, name: str, node: nodes.Memb
     callee = component.callee
     if isinstance(callee, Op):
         setting = next((s for s in callee.settings if s.name == name), None)
-        return NotImplemented if setting is None else UNKNOWN if setting.default is REQUIRED else cast(Value, setting.default)
+        return (
+            NotImplemented
+            if setting is None
+            else UNKNOWN
+            if setting.default is REQUIRED
+            else cast(Value, setting.default)
+        )
     if callee.kind.name == "space":
         names = space_names(frame, component, node)
         return names.get(name, NotImplemented)
@@ -40,17 +46,15 @@ def of_component(frame: Frame, component: Component, name: str, node: nodes.Memb
 
 def space_names(frame: Frame, component: Component, node: nodes.Member) -> dict[str, Value]:
     """The names that a space binds at the top of its body, for the candidates of the frame's world."""
-    session = frame.session
-    key = ("names", id(frame.world), component)
-    found = session.remembered.get(key)
+    found = frame.world.spaces.get(component)
     if found is None:
         declared = cast(Declared, component.callee)
-        inner = enter(frame, session, frame.world, component, "", "", node.span, ALWAYS)
+        inner = enter(frame, frame.session, frame.world, component, "", "", node.span, ALWAYS)
         try:
             bind_settings(inner, component, node.span)
             if declared.body is not None:
                 execute(declared.body, inner)
         except (Abandoned, Fault):
             pass
-        found = session.remembered[key] = inner.names
-    return cast("dict[str, Value]", found)
+        found = frame.world.spaces[component] = inner.names
+    return found

@@ -10,7 +10,7 @@ from typing import cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Label
-from archdsl.meaning.application import place_of, structure_of
+from archdsl.meaning.application import check_totals, place_of, structure_of
 from archdsl.meaning.binding import bind_settings, bind_tensors
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.declared import Declared
@@ -127,11 +127,20 @@ def _check_tensor_count(declared: Declared, inputs: tuple[Value, ...], span: Spa
 
 
 def enter(
-    frame: Frame | None, session: Session, world: World, component: Component, path: str, label: str, span: Span, condition: Condition
+    frame: Frame | None,
+    session: Session,
+    world: World,
+    component: Component,
+    path: str,
+    label: str,
+    span: Span,
+    condition: Condition,
 ) -> Frame:
     """A frame for the body of a component."""
     declared = cast(Declared, component.callee)
-    settings = ", ".join(f"{name}={show(value)}" for name, value in component.settings if not isinstance(value, Unknown))
+    settings = ", ".join(
+        f"{name}={show(value)}" for name, value in component.settings if not isinstance(value, Unknown)
+    )
     title = f"{component.name}({settings if len(settings) <= 60 else settings[:57] + '...'})"
     body = Body(path, in_model=declared.kind.name == "model" and not declared.unit.packaged)
     return Frame(
@@ -189,7 +198,13 @@ def check_result(frame: Frame, declared: Declared, inputs: list[Value], result: 
                     axes[rest : rest + 1] = list(known)
                     rest = None
 
-            def check(value: Value, *wanted: Value, shape: nodes.Shape = shape, rest: int | None = rest, position: int = position) -> Value:
+            def check(
+                value: Value,
+                *wanted: Value,
+                shape: nodes.Shape = shape,
+                rest: int | None = rest,
+                position: int = position,
+            ) -> Value:
                 found = value[position] if several and isinstance(value, tuple) and len(value) > position else value
                 _check_shape(declared, span, shape, wanted, rest, found)
                 return None
@@ -211,7 +226,10 @@ def _check_shape(
         pairs = (
             list(zip(wanted, actual, strict=False))
             if rest is None
-            else [*zip(wanted[:rest], actual, strict=False), *(zip(wanted[-tail:], actual[-tail:], strict=False) if tail else ())]
+            else [
+                *zip(wanted[:rest], actual, strict=False),
+                *(zip(wanted[-tail:], actual[-tail:], strict=False) if tail else ()),
+            ]
         )
         if fits and all(isinstance(w, int | sizes.Symbolic) and sizes.same(w, a) for w, a in pairs):
             return
@@ -252,9 +270,13 @@ def _check_mixer(declared: Declared, span: Span, value: Value, x: Value) -> Valu
 # ---- checking
 
 
-def _followed(frame: Frame, component: Component, inputs: tuple[Value, ...], span: Span, spans: Mapping[str, Span], label: str) -> Value:
+def _followed(
+    frame: Frame, component: Component, inputs: tuple[Value, ...], span: Span, spans: Mapping[str, Span], label: str
+) -> Value:
     """Run the body in the caller's world, with settings that depend on its choices."""
-    inner = enter(frame, frame.session, frame.world, component, join(frame.body.path, label), label, span, frame.condition)
+    inner = enter(
+        frame, frame.session, frame.world, component, join(frame.body.path, label), label, span, frame.condition
+    )
     try:
         result = run(inner, component, inputs, span, spans)
     except Abandoned:
@@ -266,7 +288,12 @@ def _followed(frame: Frame, component: Component, inputs: tuple[Value, ...], spa
 
 
 def _apply_summary(
-    frame: Frame, component: Component, inputs: tuple[Value, ...], span: Span, spans: Mapping[str, Span], label: str | None
+    frame: Frame,
+    component: Component,
+    inputs: tuple[Value, ...],
+    span: Span,
+    spans: Mapping[str, Span],
+    label: str | None,
 ) -> Value:
     if any(isinstance(value, Unknown) for value in inputs):
         return UNKNOWN
@@ -285,7 +312,7 @@ def _apply_summary(
         body.parameters += summary.parameters
         body.macs += summary.macs
         body.instances += summary.instances
-        _check_totals(frame, span)
+        check_totals(frame, span)
     body.state.append((where, summary.state))
     if not summary.cases:
         rejection = summary.rejection
@@ -313,7 +340,9 @@ def _decided_below(frame: Frame, where: str) -> tuple[tuple[str, Value], ...]:
     if not frame.session.decided:
         return ()
     path = join(frame.absolute_path(), where) + "."
-    return tuple((name.removeprefix(path), value) for name, value in frame.session.decided.items() if name.startswith(path))
+    return tuple(
+        (name.removeprefix(path), value) for name, value in frame.session.decided.items() if name.startswith(path)
+    )
 
 
 def summarize(
@@ -345,7 +374,14 @@ def summarize(
             if reachable != NEVER:
                 cases.append((world.decisions(reachable), value))
     return Summary(
-        tuple(cases), world.rejection, body.parameters, body.macs, body.instances, tuple(body.state), tuple(body.labels), len(world.sites)
+        tuple(cases),
+        world.rejection,
+        body.parameters,
+        body.macs,
+        body.instances,
+        tuple(body.state),
+        tuple(body.labels),
+        len(world.sites),
     )
 
 
@@ -354,28 +390,11 @@ def reject(frame: Frame, reason: Callable[[], Diagnostic]) -> None:
     world = frame.world
     gone = frame.effective()
     left = world.universe.without(world.alive, gone)
+    before = world.universe.share(world.alive)
+    world.kept *= world.universe.share(left) / before if before else 0.0
     if left == NEVER and gone != NEVER:
         world.rejection = explained(reason(), frame, gone)
     world.alive = left
-
-
-def _check_totals(frame: Frame, span: Span) -> None:
-    limits = frame.session.limits
-    body = frame.body
-    if body.instances > limits.modules:
-        raise Fault(
-            codes.TOO_MANY_MODULES.at(
-                span, f"the model has more than {limits.modules:,} modules", "with this one",
-                notes=("`--limit modules=N` raises the limit",),
-            )
-        )
-    if body.parameters > limits.parameters:
-        raise Fault(
-            codes.TOO_LARGE.at(
-                span, f"the model has {body.parameters:,} parameters, more than {limits.parameters:,}", "with this one",
-                notes=("`--limit parameters=N` raises the limit",),
-            )
-        )
 
 
 def _outside(value: Value, span: Span, inputs: tuple[Value, ...]) -> Value:
@@ -423,7 +442,7 @@ def _apply_module(
     if not body.again:
         body.parameters += module.params
         body.instances += module.instances
-        _check_totals(frame, span)
+        check_totals(frame, span)
     prefix = f"{where}." if where != "_" else ""
     body.decisions += [(prefix + inner, value) for inner, value in module.decisions]  # pyright: ignore[reportArgumentType]
     if where == "_":
@@ -433,7 +452,13 @@ def _apply_module(
 
 
 def _module(
-    frame: Frame, component: Component, inputs: tuple[Value, ...], span: Span, spans: Mapping[str, Span], where: str, path: str
+    frame: Frame,
+    component: Component,
+    inputs: tuple[Value, ...],
+    span: Span,
+    spans: Mapping[str, Span],
+    where: str,
+    path: str,
 ) -> tuple[Module, Structure]:
     """The module for these settings, inputs and inner decisions: found again where it was made before."""
     session = frame.session
@@ -456,7 +481,13 @@ def _recalls(session: Session, path: str, value: object) -> bool:
 
 
 def _key(value: Value) -> object:
-    return value.type if isinstance(value, Tensor) else tuple(_key(v) for v in value) if isinstance(value, tuple) else value
+    return (
+        value.type
+        if isinstance(value, Tensor)
+        else tuple(_key(v) for v in value)
+        if isinstance(value, tuple)
+        else value
+    )
 
 
 def numbered(inputs: tuple[Value, ...]) -> tuple[tuple[Value, ...], tuple[TensorType, ...]]:
@@ -517,12 +548,19 @@ def _values(shape: Structure, module: Module, first: int, span: Span, inputs: tu
 
 
 def _apply_extern(
-    frame: Frame, component: Component, inputs: tuple[Value, ...], span: Span, spans: Mapping[str, Span], label: str | None
+    frame: Frame,
+    component: Component,
+    inputs: tuple[Value, ...],
+    span: Span,
+    spans: Mapping[str, Span],
+    label: str | None,
 ) -> Value:
     """Python's own component: what it gives is what its arrow says; a mixer gives what it takes."""
     declared = cast(Declared, component.callee)
     where = place(frame, label, component.name, span)
-    inner = enter(frame, frame.session, frame.world, component, join(frame.body.path, where), where, span, frame.condition)
+    inner = enter(
+        frame, frame.session, frame.world, component, join(frame.body.path, where), where, span, frame.condition
+    )
     names = [t.name.text for t in declared.tensors]
     demands = bind_tensors(inner, declared, inputs, [spans.get(name, span) for name in names], span)
     bind_settings(inner, component, span)

@@ -10,12 +10,13 @@ from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.binding import unknown_setting
 from archdsl.meaning.catalogue import registry as catalogue
+from archdsl.meaning.catalogue.contract import innermost
+from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.kinds import KINDS, Kind
 from archdsl.meaning.scope import LANGUAGE
 from archdsl.source import Span
 from archdsl.syntax import nodes
-from archdsl_compiler.ops.contract import Op
 from archdsl_compiler.ops.registry import find, ops
 
 
@@ -38,6 +39,7 @@ class NameCheck:
     used: set[str] = field(default_factory=set[str])
     kind: Kind | None = None
     owner: str = ""
+    families: tuple[str, ...] = ()
 
     # ---- the file
 
@@ -61,7 +63,10 @@ class NameCheck:
             if first is not name.span:
                 self.found.append(
                     codes.DECLARED_TWICE.at(
-                        name.span, f"`{name.text}` is declared twice", "declared again", others=(Label(first, "declared first"),)
+                        name.span,
+                        f"`{name.text}` is declared twice",
+                        "declared again",
+                        others=(Label(first, "declared first"),),
                     )
                 )
 
@@ -76,7 +81,9 @@ class NameCheck:
                 text = (name.alias or name.name).text
                 fix = _remove_import(item, name, len(unused) == len(item.names))
                 self.found.append(
-                    codes.UNUSED_IMPORT.at(name.span, f"`{text}` is imported and not used", "not used", fixes=(fix,) if fix else ())
+                    codes.UNUSED_IMPORT.at(
+                        name.span, f"`{text}` is imported and not used", "not used", fixes=(fix,) if fix else ()
+                    )
                 )
 
     # ---- declarations
@@ -141,12 +148,24 @@ class NameCheck:
                 for target in item.targets:
                     self._bind(target, "let")
             case nodes.Assign():
-                self._expression(item.value)
+                fields_ = catalogue.fields(self.kind.name) if self.kind is not None and self.kind.fields else {}
+                wanted = fields_.get(item.name.text)
+                self._asking(wanted.families if wanted else (), item.value)
                 self._assign(item)
             case nodes.Return():
                 self._all(item.values)
             case nodes.Require():
-                self._expression(item.condition)
+                self._asking(
+                    ("metric",) if self.kind is not None and self.kind.name == "search" else (), item.condition
+                )
+                if not any(isinstance(part, nodes.Name | nodes.Choose) for part in _all_below(item.condition)):
+                    self.found.append(
+                        codes.CONSTANT_REQUIREMENT.at(
+                            item.condition.span,
+                            "this requirement speaks of nothing that could differ",
+                            "always the same",
+                        )
+                    )
             case nodes.Expose():
                 self._expression(item.value)
             case nodes.For():
@@ -181,19 +200,27 @@ class NameCheck:
             notes = (f"a name that is bound here is similar: `{near}`",) if near else ("a new name is bound by `let`",)
             fixes = () if near else (Fix("bind it by `let`", (Edit(Span(*name.span), f"let {name.text}"),)),)
             self.found.append(
-                codes.UNBOUND_ASSIGNMENT.at(name.span, f"`{name.text}` is not bound here", "nothing to rebind", notes=notes, fixes=fixes)
+                codes.UNBOUND_ASSIGNMENT.at(
+                    name.span, f"`{name.text}` is not bound here", "nothing to rebind", notes=notes, fixes=fixes
+                )
             )
             self.scopes[-1][name.text] = Binding(name.span, "axis")
 
     def _objective(self, item: nodes.Objective) -> None:
         """An objective is a metric's name, in a namespace of its own."""
         if item.metric is not None:
-            self._expression(item.metric)
+            self._asking(("metric",), item.metric)
         elif item.name.text not in catalogue.metrics():
             near = closest(item.name.text, catalogue.metrics())
-            notes = (f"a metric with a similar name exists: `{near}`",) if near else (f"the metrics: {', '.join(catalogue.metrics())}",)
+            notes = (
+                (f"a metric with a similar name exists: `{near}`",)
+                if near
+                else (f"the metrics: {', '.join(catalogue.metrics())}",)
+            )
             self.found.append(
-                codes.UNKNOWN_METRIC.at(item.name.span, f"there is no metric `{item.name.text}`", "not a metric", notes=notes)
+                codes.UNKNOWN_METRIC.at(
+                    item.name.span, f"there is no metric `{item.name.text}`", "not a metric", notes=notes
+                )
             )
         self.scopes[0].setdefault(item.name.text, Binding(item.name.span, "objective", used=True))
 
@@ -202,6 +229,12 @@ class NameCheck:
     def _all(self, items: Iterable[nodes.Node]) -> None:
         for item in items:
             self._expression(item)
+
+    def _asking(self, families: tuple[str, ...], node: nodes.Expression) -> None:
+        """Walk an expression whose names may be entries of these families."""
+        before, self.families = self.families, families
+        self._expression(node)
+        self.families = before
 
     def _expression(self, node: nodes.Node) -> None:
         match node:
@@ -259,7 +292,15 @@ class NameCheck:
                     )
                 elif known is not None and argument.name.text not in known[1]:
                     self.found.append(unknown_setting(known[0], argument.name.text, known[1], argument.name.span))
-            self._expression(argument.value)
+            if self.families and isinstance(node.callee, nodes.Name):
+                entry = catalogue.find(node.callee.text, self.families)
+                types = {s.name: s.type for s in entry.settings} if entry else {}
+                self._asking(
+                    innermost(types.get(argument.name.text if argument.name else "", "")) or self.families,
+                    argument.value,
+                )
+            else:
+                self._expression(argument.value)
 
     def _settings_of(self, callee: nodes.Expression) -> tuple[str, tuple[str, ...]] | None:
         """The settings of a callee that is known without evaluating: a declaration, an op."""
@@ -286,11 +327,45 @@ class NameCheck:
         self.used.add(name)
         if self.unit.knows(name) or name in LANGUAGE or find(name) or catalogue.find(name):
             return
-        candidates = [*self._locals(), *self.unit.names(), *LANGUAGE, *ops()]
-        near = closest(name, candidates)
+        if self.kind is not None and self.kind.fields and self.families:
+            self.found.append(self._unknown_entry(node))
+            return
+        near = closest(name, [*self._locals(), *self.unit.names(), *LANGUAGE, *ops()])
+        meant = self._local(near) if near else None
+        if meant is not None:
+            meant.used = True
         notes = (f"a name that is similar exists: `{near}`",) if near else ()
-        fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near else ()
-        self.found.append(codes.UNKNOWN_NAME.at(node.span, f"`{name}` is not known here", "not a known name", notes=notes, fixes=fixes))
+        fixes = (Fix(f"write `{near}`", (Edit(node.span, near),), safe=False),) if near else ()
+        self.found.append(
+            codes.UNKNOWN_NAME.at(
+                node.span, f"`{name}` is not known here", "not a known name", notes=notes, fixes=fixes
+            )
+        )
+
+    def _unknown_entry(self, node: nodes.Name) -> Diagnostic:
+        """A name that is no entry of the families that its field asks for."""
+        known = [name for family in self.families for name in catalogue.family(family)]
+        near = closest(node.text, known) or closest(
+            node.text, [*self._locals(), *self.unit.names(), *catalogue.entries()]
+        )
+        is_metric = self.families == ("metric",)
+        code = codes.UNKNOWN_METRIC if is_metric else codes.UNKNOWN_ENTRY
+        what = (
+            "metric"
+            if is_metric
+            else FAMILIES[self.families[0]].words.partition(" ")[2]
+            if self.families[0] in FAMILIES
+            else "entry"
+        )
+        notes = (
+            (f"one with a similar name exists: `{near}`",)
+            if near
+            else (f"there are: {', '.join(known)}",)
+            if known
+            else ()
+        )
+        fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near in known and near else ()
+        return code.at(node.span, f"there is no {what} `{node.text}`", f"not a known {what}", notes=notes, fixes=fixes)
 
     def _bind(self, name: nodes.Identifier, what: str) -> None:
         if name.text == "_":
@@ -301,7 +376,9 @@ class NameCheck:
             help_ = f"to rebind it, write `{name.text} = ...` without `let`" if what == "let" else "choose another name"
             title = f"`{name.text}` is bound {'twice' if same else 'already, outside these braces'}"
             self.found.append(
-                codes.SHADOWED.at(name.span, title, "bound again", others=(Label(bound.span, "bound first"),), notes=(help_,))
+                codes.SHADOWED.at(
+                    name.span, title, "bound again", others=(Label(bound.span, "bound first"),), notes=(help_,)
+                )
             )
         else:
             self._hides_top_level(name, what)
@@ -311,7 +388,9 @@ class NameCheck:
         if self.unit.knows(name.text):
             self.found.append(
                 codes.SHADOWED.at(
-                    name.span, f"the {what} `{name.text}` hides a name of the file", "choose another name",
+                    name.span,
+                    f"the {what} `{name.text}` hides a name of the file",
+                    "choose another name",
                     notes=("inside these braces the other one could not be reached",),
                 )
             )
@@ -327,7 +406,9 @@ class NameCheck:
             if not binding.used and binding.what in ("let", "setting") and not name.startswith("_"):
                 self.found.append(
                     codes.UNUSED_NAME.at(
-                        binding.span, f"the {binding.what} `{name}` is not used", "remove it, or begin its name with `_`"
+                        binding.span,
+                        f"the {binding.what} `{name}` is not used",
+                        "remove it, or begin its name with `_`",
                     )
                 )
 
@@ -365,7 +446,16 @@ def _children(node: nodes.Node) -> Iterator[nodes.Node]:
             if not isinstance(value, nodes.Identifier):
                 yield value
         elif isinstance(value, tuple) and not isinstance(value, Span):
-            yield from (item for item in value if isinstance(item, nodes.Node) and not isinstance(item, nodes.Identifier))
+            yield from (
+                item for item in value if isinstance(item, nodes.Node) and not isinstance(item, nodes.Identifier)
+            )
+
+
+def _all_below(node: nodes.Node) -> Iterator[nodes.Node]:
+    """A node and everything in it."""
+    yield node
+    for child in _children(node):
+        yield from _all_below(child)
 
 
 def _declaration_of(unit: Unit, name: str) -> Declared | None:
@@ -384,7 +474,9 @@ def _unknown_field(kind: str, name: nodes.Identifier, known: Iterable[str]) -> D
     near = closest(name.text, known)
     notes = (f"a field with a similar name exists: `{near}`",) if near else (f"its fields: {', '.join(known)}",)
     fixes = (Fix(f"rename it to `{near}`", (Edit(name.span, near),)),) if near else ()
-    return codes.UNKNOWN_FIELD.at(name.span, f"a `{kind}` has no field `{name.text}`", f"not a field of a `{kind}`", notes=notes, fixes=fixes)
+    return codes.UNKNOWN_FIELD.at(
+        name.span, f"a `{kind}` has no field `{name.text}`", f"not a field of a `{kind}`", notes=notes, fixes=fixes
+    )
 
 
 def _remove_import(item: nodes.Import, name: nodes.Imported, whole: bool) -> Fix | None:
@@ -399,7 +491,3 @@ def _remove_import(item: nodes.Import, name: nodes.Imported, whole: bool) -> Fix
     if position:
         return Fix("remove it", (Edit(Span(source, item.names[position - 1].span.end, name.span.end), ""),))
     return Fix("remove it", (Edit(Span(source, name.span.start, item.names[1].span.start), ""),))
-
-
-def settings_of_op(op: Op) -> tuple[str, ...]:
-    return tuple(setting.name for setting in op.settings)

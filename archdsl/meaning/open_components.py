@@ -1,15 +1,15 @@
-"""Checking what nothing calls: a component on tensors of unknown size. What is wrong for every size is an error; what depends
+"""Checking what nothing calls: a component on tensors of unknown size, where a first axis `b` is the batch. What is wrong for every size is an error; what depends
 on the size is left to whoever will call it."""
 
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.meaning.calls import call_function
+from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.modules import summarize
 from archdsl.meaning.run import Abandoned, Body, Fault, Frame, Session, World
-from archdsl.meaning.conditions import Universe
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Value
 from archdsl.syntax import nodes
-from archdsl_compiler.sizes import Size, unknown
+from archdsl_compiler.sizes import BATCH, Size, unknown
 from archdsl_compiler.types import TensorType
 
 RANKS = (2, 1, 3)
@@ -49,7 +49,10 @@ def _has_rest(parameter: nodes.TensorParameter) -> bool:
 def _open_settings(declared: Declared) -> tuple[tuple[str, Value], ...]:
     """A value for each setting that has no default: an unknown size where the type allows one."""
     return tuple(
-        (name, unknown(name) if node.type is not None and node.type.name == "int" and not node.type.optional else UNKNOWN)
+        (
+            name,
+            unknown(name) if node.type is not None and node.type.name == "int" and not node.type.optional else UNKNOWN,
+        )
         for name, node in declared.settings.items()
         if node.default is None
     )
@@ -64,14 +67,19 @@ def _open_tensor(declared: Declared, parameter: nodes.TensorParameter, rank: int
     for position, axis in enumerate(form.shape.axes):
         match axis:
             case nodes.Rest():
-                sizes += [unknown(f"{axis.name.text if axis.name else 'size'}[{i}]") for i in range(rank)]
+                sizes += [unknown(f"{axis.name.text if axis.name else parameter.name.text}[{i}]") for i in range(rank)]
             case nodes.Name():
-                sizes.append(unknown(axis.text if axis.text != "_" else f"_{position}"))
+                is_batch = position == 0 and axis.text == "b"
+                sizes.append(BATCH if is_batch else unknown(axis.text if axis.text != "_" else f"_{position}"))
             case nodes.Integer():
                 sizes.append(axis.value)
             case _:
                 return UNKNOWN
-        if isinstance(axis, nodes.Name) and axis.text in declared.settings and declared.settings[axis.text].default is not None:
+        if (
+            isinstance(axis, nodes.Name)
+            and axis.text in declared.settings
+            and declared.settings[axis.text].default is not None
+        ):
             return UNKNOWN
     return Tensor(TensorType(tuple(sizes), form.word.text if form.word else "real"), Origin(parameter.span))
 

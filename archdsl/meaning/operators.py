@@ -106,7 +106,13 @@ def arithmetic(span: Span, operator: str, left: Number, right: Number) -> Value:
 
 
 def _power(span: Span, left: Number, right: Number) -> Number:
-    if type(left) is int and type(right) is int and right > 0 and left not in (-1, 0, 1) and left.bit_length() * right > 4096:
+    if (
+        type(left) is int
+        and type(right) is int
+        and right > 0
+        and left not in (-1, 0, 1)
+        and left.bit_length() * right > 4096
+    ):
         raise OverflowError
     result = cast("Number | complex", left**right)
     if isinstance(result, complex):
@@ -117,7 +123,9 @@ def _power(span: Span, left: Number, right: Number) -> Number:
 def checked(span: Span, number: Number) -> Number:
     """The number, if it has at most 64 bits and is one."""
     if type(number) is int and not -LARGEST <= number < LARGEST:
-        raise Fault(codes.NUMBER_TOO_LARGE.at(span, "the result has more than 64 bits", "this is too large for a number"))
+        raise Fault(
+            codes.NUMBER_TOO_LARGE.at(span, "the result has more than 64 bits", "this is too large for a number")
+        )
     if type(number) is float and not math.isfinite(number):
         raise Fault(codes.NUMBER_TOO_LARGE.at(span, "the result is too large for a number", "this overflows"))
     return number
@@ -162,7 +170,9 @@ def check_measured(span: Span, operator: str, left: Value, right: Value) -> None
         dimension = other.dimension if isinstance(other, Amount) else ""
         if operator != "in" and (dimension != metric.dimension or not isinstance(other, Amount | int | float)):
             wanted = {"time": "a time such as 10ms", "size": "a size such as 4MiB"}.get(metric.dimension, "a number")
-            raise Fault(codes.WRONG_OPERANDS.at(span, f"`{metric.name}` is compared with {describe(other)}", f"needs {wanted}"))
+            raise Fault(
+                codes.WRONG_OPERANDS.at(span, f"`{metric.name}` is compared with {describe(other)}", f"needs {wanted}")
+            )
 
 
 def equal(left: Value, right: Value) -> bool:
@@ -187,7 +197,7 @@ def compare_sizes(frame: Frame, span: Span, operator: str, left: Number, right: 
                 notes=("models run at any batch size; compare other axes, or put the batch into a pattern",),
             )
         )
-    truth = sizes.compare(operator, left, right)
+    truth = sizes.decide(operator, left, right)
     if truth is not None:
         return truth
     world = frame.world
@@ -221,7 +231,11 @@ def signed(span: Span, operator: str, value: Value, frame: Frame) -> Value:
         return value if operator == "+" else -cast(Number, value)
     if isinstance(value, Tensor):
         return value if operator == "+" else apply_op(frame, ops()["negate"], (value,), {}, span, {"x": span})
-    raise Fault(codes.WRONG_OPERANDS.at(span, f"`{operator}` needs a number or a tensor, not {describe(value)}", "cannot be negated"))
+    raise Fault(
+        codes.WRONG_OPERANDS.at(
+            span, f"`{operator}` needs a number or a tensor, not {describe(value)}", "cannot be negated"
+        )
+    )
 
 
 def truth_of(value: Value, span: Span, what: str) -> Value:
@@ -249,7 +263,11 @@ def _wrong(span: Span, operator: str, left: Value, right: Value, at: Span, culpr
     others = () if at == span else (Label(span, ""),)
     del culprit
     return codes.WRONG_OPERANDS.at(
-        at, f"`{operator}` does not take {describe(left)} and {describe(right)}", "does not fit the operator", others=others, notes=notes
+        at,
+        f"`{operator}` does not take {describe(left)} and {describe(right)}",
+        "does not fit the operator",
+        others=others,
+        notes=notes,
     )
 
 

@@ -40,7 +40,9 @@ def run_entry(session: Session, entry: Component | Decided, span: Span) -> Root:
     return root
 
 
-def _run(session: Session, root: Root, component: Component, caller: Frame | None, span: Span, condition: Condition = ALWAYS) -> None:
+def _run(
+    session: Session, root: Root, component: Component, caller: Frame | None, span: Span, condition: Condition = ALWAYS
+) -> None:
     declared = cast(Declared, component.callee)
     session.applied.add(id(declared))
     frame = enter(caller, session, root.world, component, "", "", span, condition)
@@ -89,7 +91,8 @@ def _run_model(root: Root, component: Component, frame: Frame, span: Span) -> No
     inputs = model_inputs(frame, declared)
     if not frame.session.checking:
         inputs = tuple(
-            Tensor(value.type, value.origin, number) if isinstance(value, Tensor) else value for number, value in enumerate(inputs)
+            Tensor(value.type, value.origin, number) if isinstance(value, Tensor) else value
+            for number, value in enumerate(inputs)
         )
         frame.body.values = len(inputs)
     for name in _axis_names(declared):
@@ -161,7 +164,11 @@ def _input(parameter: nodes.TensorParameter, dtype: str, given: tuple[Value, ...
         if not isinstance(size, int | Symbolic) or isinstance(size, bool):
             raise Fault(codes.WRONG_TYPE.at(parameter.span, f"an axis must be an int, not {describe(size)}", "no size"))
         if isinstance(size, int) and size < 1:
-            raise Fault(codes.BAD_SIZE.at(parameter.span, f"an axis of `{parameter.name.text}` is {size}", "sizes are at least 1"))
+            raise Fault(
+                codes.BAD_SIZE.at(
+                    parameter.span, f"an axis of `{parameter.name.text}` is {size}", "sizes are at least 1"
+                )
+            )
     return Tensor(TensorType(cast("tuple[Size, ...]", given), dtype), Origin(parameter.span))
 
 

@@ -13,7 +13,20 @@ from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.declared import Unit
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
-from archdsl.meaning.values import UNKNOWN, Component, Composed, Configured, Placed, Step, Tensor, Value, Variant, Wrapped, has_variant, show
+from archdsl.meaning.values import (
+    UNKNOWN,
+    Component,
+    Composed,
+    Configured,
+    Placed,
+    Step,
+    Tensor,
+    Value,
+    Variant,
+    Wrapped,
+    has_variant,
+    show,
+)
 from archdsl.source import Span
 from archdsl_compiler.graph import Call, Wrapper, join
 from archdsl_compiler.ops.contract import Inferred
@@ -25,6 +38,16 @@ class Fault(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.title)
         self.diagnostic = diagnostic
+
+
+ONCE = {
+    codes.TOO_MANY_STEPS.name,
+    codes.RECURSION.name,
+    codes.TOO_MANY_MODULES.name,
+    codes.LIST_TOO_LONG.name,
+    codes.TOO_LARGE.name,
+}
+"""Limits: a declaration that has met one is followed no further, and meets it on the way out again."""
 
 
 class Abandoned(Exception):
@@ -67,10 +90,14 @@ class World:
     universe: Universe
     sites: list[Site] = field(default_factory=list[Site])
     known: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
-    inner: dict[tuple[int, int], tuple[tuple[str, Value], ...]] = field(default_factory=dict[tuple[int, int], tuple[tuple[str, Value], ...]])
+    inner: dict[tuple[int, int], tuple[tuple[str, Value], ...]] = field(
+        default_factory=dict[tuple[int, int], tuple[tuple[str, Value], ...]]
+    )
     open: Condition = ALWAYS
     alive: Condition = ALWAYS
+    kept: float = 1.0
     rejection: Diagnostic | None = None
+    spaces: dict[Component, dict[str, Value]] = field(default_factory=dict[Component, dict[str, Value]])
 
     def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
         """The fewest decisions that lead to a condition."""
@@ -105,8 +132,14 @@ class Session:
     remembered: dict[object, object] = field(default_factory=dict[object, object])
     probing: bool = False
     sampled: bool = False
+    stopped: set[str] = field(default_factory=set[str])
     decided: dict[str, Value] = field(default_factory=dict[str, Value])
     reached: set[str] = field(default_factory=set[str])
+
+    def begin(self) -> None:
+        """Start on a further declaration: each has its own budget."""
+        self.steps = 0
+        self.stopped.clear()
 
     def step(self, span: Span, count: int = 1) -> None:
         self.steps += count
@@ -141,6 +174,7 @@ class Body:
     state: list[object] = field(default_factory=list[object])
     decisions: list[tuple[str, Value]] = field(default_factory=list[tuple[str, Value]])
     choices: int = 0
+    chosen: dict[str, tuple[Condition, Span]] = field(default_factory=dict[str, tuple[Condition, Span]])
 
 
 @dataclass(slots=True, eq=False)
@@ -173,6 +207,10 @@ class Frame:
         world = self.world
         where = self.effective() if condition is None else world.universe.both(condition, world.alive)
         key = (diagnostic.code, diagnostic.primary.span)
+        if diagnostic.code in ONCE:
+            if diagnostic.code in session.stopped:
+                return
+            session.stopped.add(diagnostic.code)
         if where == NEVER or key in session.reported or session.probing or world.depends_on_size(where):
             return
         session.reported.add(key)
@@ -190,7 +228,9 @@ class Frame:
         if boundary.caller is None:
             return own
         prefix = join(boundary.caller.absolute_path(), boundary.label)
-        return boundary.caller.decisions(boundary.caller.effective()) + tuple((join(prefix, path), value) for path, value in own)
+        return boundary.caller.decisions(boundary.caller.effective()) + tuple(
+            (join(prefix, path), value) for path, value in own
+        )
 
     def absolute_path(self) -> str:
         """Where the body of this frame sits, seen from the root of the model."""
@@ -210,7 +250,9 @@ def explained(diagnostic: Diagnostic, frame: Frame, condition: Condition) -> Dia
             chain.append(f"{at.label} = {at.title}" if at.label and not at.label.startswith("_") else at.title)
         at = at.caller
     decisions = frame.decisions(condition)
-    reached = (f"reached by {', '.join(f'{path} = {show_option(value)}' for path, value in decisions)}",) if decisions else ()
+    reached = (
+        (f"reached by {', '.join(f'{path} = {show_option(value)}' for path, value in decisions)}",) if decisions else ()
+    )
     origin = tuple(reversed(chain)) if len(chain) > 1 else ()
     return replace(diagnostic, notes=(*diagnostic.notes, *reached), origin=origin or diagnostic.origin)
 
@@ -239,7 +281,10 @@ def expanded(universe: Universe, value: Value, limit: int) -> list[tuple[Conditi
     if not has_variant(value):
         return [(ALWAYS, value)]
     if isinstance(value, tuple):
-        return [(c, type(value)(items)) for c, items in product(universe, [expanded(universe, item, limit) for item in value], limit)]
+        return [
+            (c, type(value)(items))
+            for c, items in product(universe, [expanded(universe, item, limit) for item in value], limit)
+        ]
     if isinstance(value, Component):
         inner = product(universe, [expanded(universe, v, limit) for _, v in value.settings], limit)
         names = [name for name, _ in value.settings]
@@ -251,15 +296,23 @@ def expanded(universe: Universe, value: Value, limit: int) -> list[tuple[Conditi
     if isinstance(value, Composed):
         inner = product(universe, [expanded(universe, step.component, limit) for step in value.steps], limit)
         labels = [step.label for step in value.steps]
-        return [(c, Composed(tuple(Step(part, label) for part, label in zip(items, labels, strict=True)))) for c, items in inner]  # pyright: ignore[reportArgumentType]
+        return [
+            (c, Composed(tuple(Step(part, label) for part, label in zip(items, labels, strict=True))))
+            for c, items in inner
+        ]  # pyright: ignore[reportArgumentType]
     if isinstance(value, Wrapped):
         return [(c, Wrapped(value.wrapper, inner)) for c, inner in expanded(universe, value.inner, limit)]  # pyright: ignore[reportArgumentType]
     if isinstance(value, Placed):
-        return [(c, Placed(inner, value.label, value.token, value.body, value.span)) for c, inner in expanded(universe, value.inner, limit)]  # pyright: ignore[reportArgumentType]
+        return [
+            (c, Placed(inner, value.label, value.token, value.body, value.span))
+            for c, inner in expanded(universe, value.inner, limit)
+        ]  # pyright: ignore[reportArgumentType]
     return [(ALWAYS, value)]
 
 
-def product(universe: Universe, parts: list[list[tuple[Condition, Value]]], limit: int) -> list[tuple[Condition, tuple[Value, ...]]]:
+def product(
+    universe: Universe, parts: list[list[tuple[Condition, Value]]], limit: int
+) -> list[tuple[Condition, tuple[Value, ...]]]:
     """All combinations that some candidate reaches."""
     states: list[tuple[Condition, tuple[Value, ...]]] = [(ALWAYS, ())]
     for alternatives in parts:
@@ -267,18 +320,23 @@ def product(universe: Universe, parts: list[list[tuple[Condition, Value]]], limi
             only = alternatives[0][1]
             states = [(c, (*items, only)) for c, items in states]
             continue
-        states = [(c, (*items, v)) for s, items in states for k, v in alternatives if (c := universe.both(s, k)) != NEVER]
+        states = [
+            (c, (*items, v)) for s, items in states for k, v in alternatives if (c := universe.both(s, k)) != NEVER
+        ]
         if len(states) > limit:
             raise TooManyCases
     return states
 
 
-def spread(frame: Frame, arguments: tuple[Value, ...], deep: bool, limit: int | None = None) -> list[tuple[Condition, tuple[Value, ...]]]:
+def spread(
+    frame: Frame, arguments: tuple[Value, ...], deep: bool, limit: int | None = None
+) -> list[tuple[Condition, tuple[Value, ...]]]:
     """The definite combinations of arguments that the current candidates bring. Shallow: a list stays one, with its variants inside."""
     universe = frame.world.universe
     most = frame.session.limits.cases if limit is None else limit
     parts = [
-        expanded(universe, a, most) if deep else list(a.cases) if isinstance(a, Variant) else [(ALWAYS, a)] for a in arguments
+        expanded(universe, a, most) if deep else list(a.cases) if isinstance(a, Variant) else [(ALWAYS, a)]
+        for a in arguments
     ]
     now = frame.effective()
     return [(c, items) for c, items in product(universe, parts, most) if universe.both(now, c) != NEVER]

@@ -4,12 +4,13 @@ entries of the catalogue."""
 from archdsl.diagnostics import codes
 from archdsl.meaning.builtins import BUILTINS, Builtin
 from archdsl.meaning.catalogue import registry as catalogue
-from archdsl.meaning.conditions import ALWAYS
+from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.dispatch import evaluate
-from archdsl.meaning.run import Abandoned, Body, Fault, Frame
+from archdsl.meaning.expressions import LOOK_UP, unpack
+from archdsl.meaning.run import Abandoned, Body, Fault, Frame, World
 from archdsl.meaning.spaces import DECIDE, IN_TRAINING
-from archdsl.meaning.values import UNKNOWN, Component, Configured, Value
+from archdsl.meaning.values import UNKNOWN, Component, Configured, Value, has_variant
 from archdsl.syntax import nodes
 from archdsl_compiler.ops.registry import find
 
@@ -24,6 +25,9 @@ def look_up(frame: Frame, node: nodes.Name) -> Value:
         return found[0]
     known = of_language(node.text, frame.families)
     return UNKNOWN if known is None else known
+
+
+LOOK_UP.append(look_up)
 
 
 def of_language(name: str, families: tuple[str, ...] = ()) -> Value:
@@ -68,16 +72,13 @@ def _let(frame: Frame, unit: Unit, name: str) -> Value:
     session = frame.session
     let = unit.lets[name]
     if (unit, name) in session.evaluating:
-        raise Fault(
-            codes.RECURSION.at(let.span, f"`{name}` is defined by itself", "its value needs its value")
-        )
+        raise Fault(codes.RECURSION.at(let.span, f"`{name}` is defined by itself", "its value needs its value"))
     session.evaluating.append((unit, name))
-    inner = Frame(session, frame.world, unit, Body(""), "", condition=ALWAYS, naming=name)
+    inner = Frame(session, World(Universe(session.limits.conditions)), unit, Body(""), "", naming=name)
     try:
         value = evaluate(let.value, inner)
-        from archdsl.meaning.expressions import unpack
-
-        unpack(inner, let.targets, value, let.value.span)
+        # A choice belongs to a candidate, and a file has none; the check of names says so.
+        unpack(inner, let.targets, UNKNOWN if has_variant(value) else value, let.value.span)
     except Fault as fault:
         if not session.checking:
             raise

@@ -18,7 +18,9 @@ def _in_training(frame: Frame, span: Span, arguments: Arguments) -> Value:
             return v
         if not is_component(v) or is_tensor_like(v):
             raise Fault(
-                codes.WRONG_TYPE.at(span, f"`in_training` takes a component, not {describe(v)}", "wrap the component, then apply it")
+                codes.WRONG_TYPE.at(
+                    span, f"`in_training` takes a component, not {describe(v)}", "wrap the component, then apply it"
+                )
             )
         return Wrapped("in_training", v) if v is not None else None  # pyright: ignore[reportArgumentType]
 
@@ -36,12 +38,18 @@ def _decide(frame: Frame, span: Span, arguments: Arguments) -> Value:
     else:
         raise Fault(codes.WRONG_TYPE.at(span, f"`decide` takes a space first, not {describe(space)}", "not a space"))
     if not isinstance(decisions, tuple):
-        raise Fault(codes.WRONG_TYPE.at(span, f"`decide` takes a list of pairs, not {describe(decisions)}", "not a list"))
+        raise Fault(
+            codes.WRONG_TYPE.at(span, f"`decide` takes a list of pairs, not {describe(decisions)}", "not a list")
+        )
     for pair in decisions:
         if isinstance(pair, Unknown):
             return UNKNOWN
         if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
-            raise Fault(codes.WRONG_TYPE.at(span, f"a decision is a pair of a path and a value, not {describe(pair)}", "not a pair"))
+            raise Fault(
+                codes.WRONG_TYPE.at(
+                    span, f"a decision is a pair of a path and a value, not {describe(pair)}", "not a pair"
+                )
+            )
         path = pair[0]
         if any(path == known for known, _ in taken):
             raise Fault(codes.DUPLICATE_ARGUMENT.at(span, f"`{path}` is decided twice", "two values for one decision"))
@@ -49,5 +57,7 @@ def _decide(frame: Frame, span: Span, arguments: Arguments) -> Value:
     return Decided(base, tuple(taken))
 
 
-IN_TRAINING = Builtin("in_training", "in_training(component)", "Runs in training, and passes its input on otherwise.", _in_training)
+IN_TRAINING = Builtin(
+    "in_training", "in_training(component)", "Runs in training, and passes its input on otherwise.", _in_training
+)
 DECIDE = Builtin("decide", "decide(space, [(path, value), ...])", "The space with some decisions taken.", _decide)

@@ -95,7 +95,11 @@ def expose(node: nodes.Expose, frame: Frame) -> None:
 
     def check(v: Value) -> Value:
         if not isinstance(v, Tensor | Unknown):
-            raise Fault(codes.WRONG_TYPE.at(node.value.span, f"`expose` makes a tensor visible, not {describe(v)}", "not a tensor"))
+            raise Fault(
+                codes.WRONG_TYPE.at(
+                    node.value.span, f"`expose` makes a tensor visible, not {describe(v)}", "not a tensor"
+                )
+            )
         return None
 
     lift(frame, check, value)

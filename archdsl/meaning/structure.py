@@ -16,6 +16,18 @@ INNER_TYPES = ("sizes", "axes", "init", "shape", "padding")
 """Types that only settings of ops have; nobody writes them."""
 
 
+OTHER_NAMES = {
+    "float": "real",
+    "number": "real",
+    "double": "real",
+    "integer": "int",
+    "boolean": "bool",
+    "string": "str",
+    "array": "list",
+}
+"""What types are called elsewhere."""
+
+
 def check_structure(item: nodes.Declaration | nodes.Extern) -> Iterator[Diagnostic]:
     """What is wrong with a declaration's form."""
     kind = KINDS.get(item.kind.text)
@@ -41,12 +53,7 @@ def check_structure(item: nodes.Declaration | nodes.Extern) -> Iterator[Diagnost
                 item.name.span,
                 f"`{item.name.text}` can end without a result",
                 "its body needs a `return` at its end",
-                notes=(f"a `{kind.name}` gives something: {_first_lower(kind.doc)}",),
             )
-
-
-def _first_lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _unknown_kind(name: nodes.Identifier) -> Diagnostic:
@@ -70,12 +77,16 @@ def _duplicates(item: nodes.Declaration | nodes.Extern) -> Iterator[Diagnostic]:
 
 
 def _check_type(node: nodes.Type) -> Iterator[Diagnostic]:
-    if node.name not in TYPES and node.name not in FAMILIES or node.name in INNER_TYPES:
+    if (node.name not in TYPES and node.name not in FAMILIES) or node.name in INNER_TYPES:
         known = [name for name in TYPES if name not in INNER_TYPES]
-        near = closest(node.name, known)
+        near = OTHER_NAMES.get(node.name) or closest(node.name, known)
         notes = (f"a type with a similar name exists: `{near}`",) if near else (f"the types: {', '.join(known)}",)
-        fixes = (Fix(f"write `{near}`", (Edit(node.span, node.span.text.replace(node.name, near, 1)),)),) if near else ()
-        yield codes.UNKNOWN_TYPE.at(node.span, f"there is no type `{node.name}`", "not a type", notes=notes, fixes=fixes)
+        fixes = (
+            (Fix(f"write `{near}`", (Edit(node.span, node.span.text.replace(node.name, near, 1)),)),) if near else ()
+        )
+        yield codes.UNKNOWN_TYPE.at(
+            node.span, f"there is no type `{node.name}`", "not a type", notes=notes, fixes=fixes
+        )
     for inner in node.arguments:
         yield from _check_type(inner)
 
@@ -87,7 +98,9 @@ def _check_form(form: nodes.Form) -> Iterator[Diagnostic]:
         near = closest(form.word.text, known)
         notes = (f"known here: {', '.join(known)}",) if not near else (f"one with a similar name exists: `{near}`",)
         what = "dtype" if form.shape is not None else "form of a tensor"
-        yield codes.UNKNOWN_TYPE.at(form.word.span, f"there is no {what} `{form.word.text}`", f"not a {what}", notes=notes)
+        yield codes.UNKNOWN_TYPE.at(
+            form.word.span, f"there is no {what} `{form.word.text}`", f"not a {what}", notes=notes
+        )
 
 
 _NAMES = {

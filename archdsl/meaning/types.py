@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.values import (
     Amount,
     Component,
@@ -59,6 +60,10 @@ def _of_kind(*kinds: str) -> Callable[[Value], bool]:
     return lambda value: isinstance(value, Component) and value.kind in kinds
 
 
+def _of_family(name: str) -> Callable[[Value], bool]:
+    return lambda value: isinstance(value, Configured) and value.entry.family == name
+
+
 TYPES: dict[str, tuple[Callable[[Value], bool], str]] = {
     "int": (_is_int, "an int"),
     "real": (_is_real, "a real number"),
@@ -75,6 +80,7 @@ TYPES: dict[str, tuple[Callable[[Value], bool], str]] = {
     "train": (_of_kind("train"), "a train recipe"),
     "format": (_is_format, "a number format"),
     "dtype": (_is_dtype, "a dtype"),
+    "function": (_of_kind("function"), "a function"),
     "quantity": (lambda v: isinstance(v, Amount) or _is_real(v), "a quantity such as 10ms"),
     "any": (lambda v: True, "anything"),
     # Types that only settings of ops have.
@@ -82,7 +88,10 @@ TYPES: dict[str, tuple[Callable[[Value], bool], str]] = {
     "axes": (lambda v: _is_int(v) or _is_number_list(v), "an axis, or a list of axes"),
     "padding": (lambda v: v == "same" or _is_int(v) or _is_number_list(v), 'an int, one for each axis, or "same"'),
     "shape": (_is_number_list, "a list of sizes"),
-    "init": (lambda v: v is None or _is_real(v) or isinstance(v, InitialValue), "a number or an initial value such as trunc_normal(0.02)"),
+    "init": (
+        lambda v: v is None or _is_real(v) or isinstance(v, InitialValue),
+        "a number or an initial value such as trunc_normal(0.02)",
+    ),
 }
 
 
@@ -101,7 +110,12 @@ def fits(value: Value, name: str, arguments: tuple[nodes.Type, ...] = (), option
         return all(fits(inner, name, arguments, optional) for _, inner in value.cases)
     if value is None and optional:
         return True
-    test, _ = TYPES.get(name, TYPES["any"])
+    if name in TYPES:
+        test = TYPES[name][0]
+    elif name in FAMILIES:
+        test = _of_family(name)
+    else:
+        test = TYPES["any"][0]
     if not test(value):
         return False
     if arguments and isinstance(value, tuple | range):
@@ -126,7 +140,9 @@ def fits_text(value: Value, text: str) -> bool:
         return optional
     if isinstance(value, Variant):
         return all(fits_text(inner, text) for _, inner in value.cases)
-    return isinstance(value, Unknown) or (isinstance(value, tuple | range) and all(fits_text(v, rest.removesuffix("]")) for v in value))
+    return isinstance(value, Unknown) or (
+        isinstance(value, tuple | range) and all(fits_text(v, rest.removesuffix("]")) for v in value)
+    )
 
 
 def describe_type(name: str, arguments: tuple[nodes.Type, ...] = (), optional: bool = False) -> str:
@@ -140,7 +156,13 @@ def describe_text(text: str) -> str:
     """A type that is written as text, in words."""
     optional = text.endswith("?")
     name, _, rest = text.removesuffix("?").partition("[")
-    words = f"a list of {rest.removesuffix(']').removesuffix('?')}s" if rest else TYPES[name][1] if name in TYPES else f"a {name}"
+    words = (
+        f"a list of {rest.removesuffix(']').removesuffix('?')}s"
+        if rest
+        else TYPES[name][1]
+        if name in TYPES
+        else f"a {name}"
+    )
     return f"{words} or none" if optional else words
 
 

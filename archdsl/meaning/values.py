@@ -255,7 +255,7 @@ def show(value: "Value") -> str:
         case Variant():
             return " or ".join(dict.fromkeys(show(inner) for _, inner in value.cases[:4]))
         case InitialValue():
-            return f"{value.rule}({value.amount:g})"
+            return f"{value.rule}({value.amount})"
         case Symbolic():
             return str(value)
         case _:

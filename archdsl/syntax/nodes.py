@@ -279,7 +279,7 @@ class Shape(Node):
 
 @dataclass(frozen=True, slots=True)
 class Form(Node):
-    """What a tensor must look like: a shape, perhaps with a dtype before it, or a bare word such as `list`; `?` makes it
+    """What a tensor must look like: a shape with a dtype before it, or a bare word such as `list`; `?` makes it
     optional."""
 
     word: Identifier | None

@@ -1,10 +1,11 @@
-"""Text to nodes: `parse` reads a whole file and finds all its syntax errors, each of which spoils only its own top-level
-item.
+"""Text to nodes: `parse` reads a whole file and finds all its syntax errors, each of which spoils only its own item at
+the top of the file.
 
 A file without errors is parsed in one go. Only where that fails are its tokens cut into pieces (see `recovery`)."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
@@ -47,11 +48,11 @@ def _parse(source: Source, limits: SyntaxLimits) -> Parsed:
     found = tokenize(source, limits)
     if not found.faults:
         try:
-            items = reduce_tokens(found.tokens, "start", Token(END, "", Span(source, length, length)))
+            items: object = reduce_tokens(found.tokens, "start", Token(END, "", Span(source, length, length)))
         except Unparsed:
             items = None
         if isinstance(items, tuple):
-            return Parsed(nodes.File(whole, items, found.comments), ())
+            return Parsed(nodes.File(whole, cast("tuple[nodes.Item, ...]", items), found.comments), ())
     items, diagnostics = recover(source, found)
     return Parsed(nodes.File(whole, items, found.comments), diagnostics)
 

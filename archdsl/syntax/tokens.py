@@ -1,5 +1,5 @@
 """Cuts a text into tokens with spans, keeps its comments, and refuses what no parser should see: characters outside of
-the language, strings without an end, numbers and nesting without measure. One pass, linear in the length of the text."""
+the language, strings without an end, numbers and nesting without measure. One pass, linear in the text's length."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -139,11 +139,29 @@ def divides(divisor: Size, size: Size) -> bool:
 
 
 def compare(operator: str, left: Symbolic | Number, right: Symbolic | Number) -> bool | None:
-    """The truth of a comparison; None where it depends on the size."""
+    """The truth of a comparison that an op's rule asks; None where it depends on the size."""
     test = _COMPARISONS[operator]
     if not isinstance(left, Symbolic) and not isinstance(right, Symbolic):
         return test(left, right)
     outcomes = {test(a, b) for a, b in _samples(left, right)}
+    return outcomes.pop() if len(outcomes) == 1 else None
+
+
+def decide(operator: str, left: Symbolic | Number, right: Symbolic | Number) -> bool | None:
+    """The truth of a comparison that a program asks; None where it depends on the size. Nothing is taken for granted but that
+    axes are at least 1: a condition such as `h == 1` is asked because that can happen."""
+    difference = symbolic(left) - symbolic(right)
+    if not isinstance(difference, Symbolic):
+        return _COMPARISONS[operator](difference, 0)
+    if any(atom.operation for monomial, _ in difference.terms for atom in monomial):
+        return None
+    slopes = [c for monomial, c in difference.terms if monomial]
+    nearest = sum(c for _, c in difference.terms)
+    low = nearest if min(slopes) > 0 else -math.inf
+    high = nearest if max(slopes) < 0 else math.inf
+    outcomes = {_COMPARISONS[operator](bound, 0) for bound in (low, high)}
+    if operator in ("==", "!="):
+        return None if low <= 0 <= high else operator == "!="
     return outcomes.pop() if len(outcomes) == 1 else None
 
 
@@ -266,7 +284,10 @@ def _samples(left: Symbolic | Number, right: Symbolic | Number) -> tuple[tuple[N
     """Both sides, at a fixed choice of sizes: small ones, usual ones, near the literals, equal to each other and mixed."""
     atoms = sorted(_atoms(left) | _atoms(right), key=_order)
     near = {n + d for n in _literals(left) | _literals(right) for d in (-1, 0, 1)}
-    usual = sorted({n for n in near if n >= 2} | {*range(2, 34), 48, 49, 56, 64, 96, 112, 128, 192, 196, 224, 256, 384, 512, 768, 1024})
+    usual = sorted(
+        {n for n in near if n >= 2}
+        | {*range(2, 34), 48, 49, 56, 64, 96, 112, 128, 192, 196, 224, 256, 384, 512, 768, 1024}
+    )
     draw = random.Random(0)
     rows = [[n] * len(atoms) for n in usual]
     if len(atoms) == 2:

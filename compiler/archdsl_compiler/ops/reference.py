@@ -1,8 +1,9 @@
 """The reference of the ops as text: one page for an op, and an overview of all. Both are read from the declarations."""
 
 import textwrap
+from typing import get_args
 
-from archdsl_compiler.ops.contract import REQUIRED, InitialValue, Op, OpSetting
+from archdsl_compiler.ops.contract import REQUIRED, DType, InitialValue, Op, OpSetting
 from archdsl_compiler.ops.registry import FAMILIES, families
 
 WIDTH = 100
@@ -34,10 +35,11 @@ def describe(op: Op) -> str:
     """The page of one op."""
     lines = textwrap.wrap(signature(op), WIDTH, subsequent_indent="    ", break_long_words=False)
     lines += ["", f"  {op.shapes}", "", *textwrap.wrap(" ".join(op.documentation.split()), WIDTH)]
-    if op.settings:
-        lines += ["", "Settings", *_table([(setting.name, _explain(setting)) for setting in op.settings])]
+    rows = [(setting.name, _explain(setting)) for setting in op.settings]
     if op.open_settings:
-        lines += _table([("name=size", "the size of an axis of the pattern")])
+        rows.append(("name=size", "the size of an axis of the pattern"))
+    if rows:
+        lines += ["", "Settings", *_table(rows)]
     numbers = [slot.name for slot in op.tensors if slot.number]
     notes = [
         ("State dict", op.state),
@@ -68,10 +70,10 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value if value in ("float32",) else f'"{value}"'
+        return value if value in get_args(DType) else f'"{value}"'
     if isinstance(value, InitialValue):
         return f"{value.rule}({value.amount})"
-    return repr(value)
+    return repr(value).replace("e-0", "e-")
 
 
 def _setting(setting: OpSetting) -> str:

@@ -1,6 +1,8 @@
 """What every op keeps: documentation, typed settings, a batch that stays free, and faults that are faults."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,6 +47,13 @@ def test_families_hold_every_op_once() -> None:
 def test_find_gives_the_op_or_nothing() -> None:
     assert find("conv") is ops()["conv"]
     assert find("convolution") is None
+
+
+def test_the_table_needs_no_heavy_package() -> None:
+    program = "import sys; from archdsl_compiler.ops.reference import overview; overview(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "archdsl_compiler.ops.linear" in loaded
+    assert {"torch", "numpy", "networkx", "pydantic"} & set(loaded) == set()
 
 
 @pytest.mark.parametrize("op", ALL, ids=lambda op: op.name)

@@ -1,0 +1,246 @@
+"""A loaded program: what its declarations are, and their graphs for given settings and decisions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import ArchError, UsageError
+from archdsl.diagnostics.suggest import closest
+from archdsl.meaning.binding import Arguments, Given, extended
+from archdsl.meaning.check import check_units, with_deep_stack
+from archdsl.meaning.conditions import Universe
+from archdsl.meaning.declared import Declared, Unit
+from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
+from archdsl.meaning.loading import Library, UnreadableFile, load_unit
+from archdsl.meaning.modules import finished
+from archdsl.meaning.operators import equal
+from archdsl.meaning.roots import run_entry
+from archdsl.meaning.run import Body, Fault, Frame, Session, World, show_option
+from archdsl.meaning.scope import top_level
+from archdsl.meaning.values import UNKNOWN, Component, Decided, Pair, Value, tensors_of
+from archdsl.source import Source, Span
+from archdsl.syntax import nodes
+from archdsl_compiler.graph import Module
+from archdsl_compiler.types import TensorType
+
+Settings: TypeAlias = Mapping[str, object]
+"""Values as Python writes them: numbers, strings, booleans, None, and lists of these."""
+Genome: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """A setting as its declaration writes it; empty texts where nothing is written."""
+
+    name: str
+    type: str
+    domain: str
+    default: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationInfo:
+    """A declaration, or a `let` of the file (kind "let")."""
+
+    name: str
+    kind: str
+    doc: str
+    settings: tuple[SettingInfo, ...]
+    tensors: tuple[str, ...]
+    result: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a model costs for one picture, and the types of its results."""
+
+    params: int
+    macs: int
+    outputs: tuple[TensorType, ...]
+
+
+@dataclass(slots=True)
+class Program:
+    """A file with its imports, free of errors. It remembers the modules that it made, so that further candidates are cheap."""
+
+    unit: Unit
+    limits: Limits
+    modules: dict[object, object] = field(default_factory=dict[object, object], repr=False)
+    inferred: dict[tuple[object, ...], object] = field(default_factory=dict[tuple[object, ...], object], repr=False)
+
+    @property
+    def declarations(self) -> dict[str, DeclarationInfo]:
+        """The file's own declarations and lets, by name, in the order of the text."""
+        found: dict[str, DeclarationInfo] = {}
+        for item in self.unit.tree.items:
+            match item:
+                case nodes.Declaration() | nodes.Extern():
+                    found[item.name.text] = _declaration(item)
+                case nodes.Let():
+                    line = item.span.source.position(item.span.start)[0]
+                    found.update(
+                        (t.text, DeclarationInfo(t.text, "let", item.doc, (), (), (), line)) for t in item.targets
+                    )
+                case _:
+                    pass
+        return found
+
+
+def _declaration(item: nodes.Declaration | nodes.Extern) -> DeclarationInfo:
+    settings = tuple(
+        SettingInfo(s.name.text, _text(s.type), _text(s.domain), _text(s.default), s.doc) for s in item.settings or ()
+    )
+    tensors = tuple(t.span.text for t in item.tensors or ())
+    result = tuple(shape.span.text for shape in item.result or ())
+    line = item.span.source.position(item.span.start)[0]
+    return DeclarationInfo(item.name.text, item.kind.text, item.doc, settings, tensors, result, line)
+
+
+def _text(node: nodes.Node | None) -> str:
+    return "" if node is None else node.span.text
+
+
+def load(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Program:
+    """Read and check a file; raises ArchError with everything that is wrong in it."""
+
+    def work() -> Program:
+        library = Library(limits)
+        try:
+            unit = load_unit(library, Path(path), str(path))
+        except UnreadableFile as error:
+            raise ArchError(
+                (codes.UNREADABLE_FILE.at(Span(Source(str(path), ""), 0, 0), f"`{path}` cannot be read: {error}"),)
+            ) from None
+        errors = tuple(d for d in check_units(library, [unit]).diagnostics if d.severity == "error")
+        if errors:
+            raise ArchError(errors)
+        for other in library.units.values():
+            other.values.clear()
+        return Program(unit, limits)
+
+    return with_deep_stack(work)
+
+
+def elaborate(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Module:
+    """The graph of a model, or of a space with its decisions taken."""
+    frame, component, inputs, result, session = _run(program, name, settings, genome)
+    types = tuple(t.type for value in inputs for t in tensors_of(value))
+    module = finished(frame, component, inputs, types, result)
+    _check_genome(session, genome, component)
+    return module
+
+
+def costs(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Costs:
+    """Params, multiply-accumulates and result types, without the graph of the whole."""
+    frame, component, _, result, session = _run(program, name, settings, genome)
+    _check_genome(session, genome, component)
+    return Costs(frame.body.parameters, frame.body.macs, tuple(t.type for t in tensors_of(result)))
+
+
+def _run(
+    program: Program, name: str, settings: Settings | None, genome: Genome | None
+) -> tuple[Frame, Component, tuple[Value, ...], Value, Session]:
+    session = Session(program.limits)
+    session.remembered, session.inferred = program.modules, program.inferred  # pyright: ignore[reportAttributeAccessIssue]
+    entry = _entry(program, session, name, settings or {})
+    taken = dict(entry.decisions) if isinstance(entry, Decided) else {}
+    session.chooser = GenomeChooser({**{path: _value(v) for path, v in (genome or {}).items()}, **taken})
+    where = _span(program)
+    try:
+        root = run_entry(session, entry, where)
+    except Fault as fault:
+        raise ArchError((fault.diagnostic,)) from None
+    if not root.models:
+        raise UsageError(f"`{name}` gives no model")
+    frame, component, inputs, result = root.models[-1]
+    return frame, component, inputs, result, session
+
+
+def _span(program: Program) -> Span:
+    return Span(program.unit.source, 0, 0)
+
+
+def _entry(program: Program, session: Session, name: str, settings: Settings) -> Component | Decided:
+    frame = Frame(session, World(Universe()), program.unit, Body(""), "")
+    try:
+        found = top_level(frame, program.unit, name)
+    except Fault as fault:
+        raise ArchError((fault.diagnostic,)) from None
+    if found is None:
+        near = closest(name, program.unit.names())
+        hint = f"; a similar name is `{near}`" if near else f"; it has {', '.join(program.unit.names())}"
+        raise UsageError(f"`{program.unit.source.name}` has no `{name}`{hint}")
+    value = found[0]
+    inner = value.space if isinstance(value, Decided) else value
+    if not isinstance(inner, Component) or not isinstance(inner.callee, Declared) or not inner.callee.kind.entry:
+        raise UsageError(f"`{name}` is neither a model nor a space")
+    if not settings:
+        return cast("Component | Decided", value)
+    text = ", ".join(f"{key}={show_option(_value(v))}" for key, v in settings.items())
+    span = Span(Source("<settings>", text), 0, len(text))
+    given = Arguments(named={key: Given(_value(v), span, span) for key, v in settings.items()})
+    try:
+        chosen = extended(inner, given, span)
+    except Fault as fault:
+        raise ArchError((fault.diagnostic,)) from None
+    return Decided(chosen, value.decisions) if isinstance(value, Decided) else chosen
+
+
+def _value(setting: object) -> Value:
+    """A Python value as the language has it."""
+    if isinstance(setting, Pair):
+        return setting
+    if isinstance(setting, list | tuple):
+        return tuple(_value(item) for item in cast("Sequence[object]", setting))
+    return cast(Value, setting)
+
+
+def _check_genome(session: Session, genome: Genome | None, component: Component) -> None:
+    """Refuse a genome with decisions that were never reached: it was made for something else."""
+    chooser = session.chooser
+    if not genome or not isinstance(chooser, GenomeChooser):
+        return
+    unused = [path for path in genome if path not in chooser.used]
+    if unused:
+        raise UsageError(f"`{component.name}` has no decision {', '.join(f'`{path}`' for path in unused[:5])}")
+
+
+@dataclass(slots=True)
+class GenomeChooser:
+    """Takes decisions from a genome; one that is open is an error."""
+
+    genome: Mapping[str, Value]
+    used: set[str] = field(default_factory=set[str])
+
+    def recall(self, path: str) -> Value:
+        if path in self.genome:
+            self.used.add(path)
+            return self.genome[path]
+        return UNKNOWN
+
+    def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
+        if path not in self.genome:
+            open_ = ", ".join(show_option(names[i]) for i in allowed[:12])
+            raise Fault(
+                codes.NO_CHOICE_HERE.at(
+                    span, f"the decision `{path}` is open", "not in the genome", notes=(f"its options: {open_}",)
+                )
+            )
+        self.used.add(path)
+        wanted = self.genome[path]
+        for option in allowed:
+            if equal(names[option], wanted):
+                return option
+        shown = ", ".join(show_option(names[i]) for i in allowed[:12])
+        raise Fault(
+            codes.UNKNOWN_OPTION.at(
+                span,
+                f"`{path}` has no option {show_option(wanted)}",
+                "decided here",
+                notes=(f"the open options: {shown}",),
+            )
+        )

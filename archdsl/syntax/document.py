@@ -1,0 +1,100 @@
+"""Documents: text with places where a line may be broken, and the choice of those that are. A group stands on one line if it
+fits, else all its own places break. A document is a string, a tuple of documents or one of the classes below."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+WIDTH = 120
+INDENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A place to break; `flat` is what stands there otherwise, None for a line that is always broken."""
+
+    flat: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhenBroken:
+    """Text that is there only when the group around it is broken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Deeper by one step."""
+
+    content: "Document"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    content: "Document"
+    broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """`wanted` if its first line fits (its lines up to the last, if `all_lines`), else `otherwise`."""
+
+    wanted: "Document"
+    otherwise: "Document"
+    all_lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FillLine:
+    """A space, or in a broken group a new line where less than `room` is left."""
+
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment: behind what stands on the line, or (`own_line`) on a line of its own."""
+
+    text: str
+    own_line: bool
+
+
+Document = str | tuple["Document", ...] | Line | WhenBroken | Nest | Group | First | FillLine | Remark
+
+SOFT = Line("")
+SPACE = Line(" ")
+HARD = Line(None)
+
+
+def group(content: Document) -> Group:
+    return Group(content, is_broken(content))
+
+
+def is_broken(document: Document) -> bool:
+    """A line is broken in it whatever its width."""
+    waiting: list[Document] = [document]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tuple):
+            waiting += part
+        elif isinstance(part, Remark) or part is HARD:
+            return True
+        elif isinstance(part, Nest):
+            waiting.append(part.content)
+        elif isinstance(part, Group):
+            if part.broken:
+                return True
+        elif isinstance(part, First):
+            if part.all_lines:
+                return True
+            waiting.append(part.otherwise)
+    return False
+
+
+def joined(documents: Iterable[Document], between: Document) -> tuple[Document, ...]:
+    parts: list[Document] = []
+    for document in documents:
+        if parts:
+            parts.append(between)
+        parts.append(document)
+    return tuple(parts)
