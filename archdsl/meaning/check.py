@@ -19,18 +19,17 @@ from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.loading import Library, UnreadableFile, load_text, load_unit
 from archdsl.meaning.names import NameCheck
 from archdsl.meaning.open_components import check_open
-from archdsl.meaning.roots import Root, run_entry
+from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases, World, show_option
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.structure import check_structure
+from archdsl.meaning.verdicts import decided_at, empty, judge
 from archdsl.meaning.values import Component, Decided, Value
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 
 _T = TypeVar("_T")
 EVALUATORS_LOADED = (choices, expressions, statements)
-
-NEARLY_EMPTY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,8 @@ def with_deep_stack(work: Callable[[], _T]) -> _T:
 def check_units(library: Library, units: list[Unit]) -> Checked:
     """Check units that were read, and those that they import from beside them."""
     session = Session(library.limits, checking=True)
-    session.found += library.found
+    for diagnostic in library.found:
+        session.add(diagnostic)
     covered: list[str] = []
     todo = list(dict.fromkeys([*units, *(unit for unit in library.units.values() if not unit.packaged)]))
     for unit in todo:
@@ -126,7 +126,7 @@ def check_units(library: Library, units: list[Unit]) -> Checked:
                 and declared.body
             ):
                 _guarded(session, declared.node.name.span, lambda d=declared: check_open(session, d))
-    return Checked(tuple(session.found), library, tuple(units), tuple(covered))
+    return Checked(session.found, library, tuple(units), tuple(covered))
 
 
 def _static(session: Session, unit: Unit) -> None:
@@ -137,8 +137,7 @@ def _static(session: Session, unit: Unit) -> None:
             found += check_structure(item)
     found += NameCheck(unit).run()
     for diagnostic in found:
-        session.reported.add((diagnostic.code, diagnostic.primary.span))
-        session.found.append(diagnostic)
+        session.add(diagnostic)
 
 
 def _check_unit(session: Session, unit: Unit) -> list[str]:
@@ -149,6 +148,7 @@ def _check_unit(session: Session, unit: Unit) -> list[str]:
         value = _guarded(session, let.span, lambda n=name: top_level(frame, unit, n))
         entry = value[0] if value else None
         if isinstance(entry, Component | Decided) and _is_entry(entry) and _is_complete(entry):
+            session.decided_at = decided_at(let.value)
             covered += _check_entry(session, entry, let.value.span, name)
     for declared in unit.declarations.values():
         component = Component(declared)
@@ -180,14 +180,11 @@ def _guarded(session: Session, span: Span, work: Callable[[], _T]) -> _T | None:
     try:
         return work()
     except Fault as fault:
-        key = (fault.diagnostic.code, fault.diagnostic.primary.span)
-        if key not in session.reported:
-            session.reported.add(key)
-            session.found.append(fault.diagnostic)
+        session.add(fault.diagnostic)
     except (TooManyCases, TooManyConditions):
         pass
     except RecursionError:
-        session.found.append(
+        session.add(
             codes.RECURSION.at(
                 span,
                 "this is nested too deeply to be evaluated",
@@ -207,80 +204,7 @@ def _check_entry(session: Session, entry: Component | Decided, span: Span, name:
     except (TooManyCases, TooManyConditions, RecursionError):
         session.remembered.clear()
         if not cover(session, entry, span):
-            session.found.append(_empty(span, name, None))
+            session.add(empty(span, name, None))
         return [name]
-    _judge(session, root, entry, span, name)
+    judge(session, root, entry, span, name)
     return [name] if session.sampled else []
-
-
-def _judge(session: Session, root: Root, entry: Component | Decided, span: Span, name: str) -> None:
-    """What the whole says beyond its parts: no candidate left, hardly any, options that none can take, decisions never reached."""
-    world = root.world
-    if isinstance(entry, Decided):
-        _unreached(session, entry, span)
-    if world.alive == NEVER:
-        rejection = world.rejection
-        choices_exist = any(not site.of_size for site in world.sites)
-        if rejection is not None and not choices_exist:
-            _once(session, rejection)
-        else:
-            _once(session, _empty(span, name, rejection))
-        return
-    universe = world.universe
-    options: dict[tuple[Span, int], tuple[str, Value, bool]] = {}
-    for number, site in enumerate(world.sites):
-        for option, value in enumerate(site.names):
-            lives = universe.both(world.alive, universe.taken(number, option)) != NEVER
-            key = (site.span, option)
-            options[key] = (site.path, value, lives or (key in options and options[key][2]))
-    if world.kept < NEARLY_EMPTY:
-        _once(
-            session,
-            codes.NEARLY_EMPTY.at(
-                span,
-                f"the requirements of `{name}` reject {100 * (1 - world.kept):.4g} % of its candidates",
-                "hardly any is left",
-                notes=(
-                    "say what may not be chosen by `when`, beside the option: then no candidate has to be thrown away",
-                ),
-            ),
-        )
-    for (at, option), (path, value, lives) in options.items():
-        if not lives and isinstance(option, int):
-            _once(
-                session,
-                codes.DEAD_OPTION.at(
-                    at,
-                    f"no candidate can take the option {show_option(value)} of `{path}`",
-                    "one of its options is never taken",
-                ),
-            )
-
-
-def _unreached(session: Session, entry: Decided, span: Span) -> None:
-    for path, _ in entry.decisions:
-        if path not in session.reached:
-            _once(
-                session,
-                codes.UNKNOWN_DECISION.at(
-                    span,
-                    f"`{path}` is no decision of `{entry.name}`",
-                    "decided, but never reached",
-                    notes=("the other decisions may have closed it",),
-                ),
-            )
-
-
-def _empty(span: Span, name: str, rejection: Diagnostic | None) -> Diagnostic:
-    others = (Label(rejection.primary.span, "the last candidates fail here"),) if rejection is not None else ()
-    notes = rejection.notes if rejection is not None else ()
-    closed = rejection is not None and rejection.code == codes.NO_OPTIONS.name
-    why = "a choice of it has no open option" if closed else "its requirements exclude each other"
-    return codes.EMPTY_SPACE.at(span, f"the space `{name}` has no valid candidate", why, others=others, notes=notes)
-
-
-def _once(session: Session, diagnostic: Diagnostic) -> None:
-    key = (diagnostic.code, diagnostic.primary.span)
-    if key not in session.reported:
-        session.reported.add(key)
-        session.found.append(diagnostic)

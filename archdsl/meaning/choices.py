@@ -23,6 +23,8 @@ from archdsl.meaning.values import (
     Wrapped,
     has_variant,
 )
+from archdsl.source import Span
+from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler.graph import join
 from archdsl_compiler.sizes import Symbolic
@@ -214,11 +216,10 @@ def _decided(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ..
     near = closest(wanted, [n for n in names if isinstance(n, str)]) if isinstance(wanted, str) else None
     shown = ", ".join(show_option(name) for name in names[:12])
     notes = (f"an option with a similar name exists: `{near}`",) if near else (f"the options: {shown}",)
-    raise Fault(
-        codes.UNKNOWN_OPTION.at(
-            node.span, f"`{whole}` has no option {show_option(wanted)}", "decided here", notes=notes
-        )
-    )
+    at = session.decided_at[whole][1] if whole in session.decided_at else node.span
+    others = (Label(node.span, "the choice"),) if at != node.span else ()
+    title = f"`{whole}` has no option {show_option(wanted)}"
+    raise Fault(codes.UNKNOWN_OPTION.at(at, title, "not an option", others=others, notes=notes))
 
 
 # ---- all candidates
@@ -230,8 +231,18 @@ def _site(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ...])
     number = world.known.get(key)
     if number is None:
         number = world.known[key] = world.universe.new_site(len(names))
-        world.sites.append(Site(join(frame.body.path, path), names, node.span, frame.condition))
+        world.sites.append(Site(join(frame.body.path, path), names, node.span, _written(node)))
     return number
+
+
+def _written(node: nodes.Choose) -> tuple[Span, ...]:
+    """Where the options stand; a list or range is one place."""
+    return tuple(option.value.span for option in node.options) if len(node.options) > 1 else ()
+
+
+def _written(node: nodes.Choose) -> tuple[Span, ...]:
+    """Where the options stand; a list or range is one place."""
+    return tuple(option.value.span for option in node.options) if len(node.options) > 1 else ()
 
 
 def _followed(node: nodes.Choose, frame: Frame, path: str) -> Value:

@@ -4,9 +4,10 @@ candidate can take. What is found so is certain; what is not found is covered, n
 import random
 from dataclasses import dataclass, field
 
+from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.roots import run_entry
-from archdsl.meaning.run import Fault, Session, show_option
+from archdsl.meaning.run import Fault, Session, told
 from archdsl.meaning.values import UNKNOWN, Component, Decided, Value
 from archdsl.source import Span
 
@@ -74,9 +75,8 @@ def cover(session: Session, entry: Component | Decided, span: Span) -> bool:
 def _note(session: Session, found: tuple[Diagnostic, ...], decisions: tuple[tuple[str, Value], ...]) -> None:
     """Keep a fault of a candidate, unless it is a requirement that the candidate does not meet."""
     for diagnostic in found:
-        key = (diagnostic.code, diagnostic.primary.span)
-        if diagnostic.code.startswith("E04") or diagnostic.code == "E0507" or key in session.reported:
-            continue
-        session.reported.add(key)
-        reached = f"reached by {', '.join(f'{path} = {show_option(value)}' for path, value in decisions)}"
-        session.found.append(diagnostic.with_notes(reached))
+        if diagnostic.code not in REJECTIONS:
+            session.add(diagnostic, told(decisions))
+
+
+REJECTIONS = (codes.REQUIREMENT.name, codes.NO_OPTIONS.name)

@@ -1,5 +1,6 @@
 """Bodies of `quant`, `train` and `search`: lists of fields, each held against its declared type, with objectives and narrowings."""
 
+from dataclasses import dataclass, field
 from typing import cast
 
 from archdsl.diagnostics import codes
@@ -15,20 +16,40 @@ from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute, executes
 from archdsl.meaning.modules import enter
 from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World, lift
+from archdsl.meaning.targets import check_targets
 from archdsl.meaning.types import describe, describe_text
-from archdsl.meaning.values import UNKNOWN, Component, Configured, Measured, Unknown, Value, is_component, show
+from archdsl.meaning.values import UNKNOWN, Component, Configured, Decided, Measured, Unknown, Value, is_component, show
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
 
-def check_fields(session: Session, component: Component) -> dict[str, Value]:
+@dataclass(slots=True)
+class Fields:
+    """A body of fields, evaluated; `targets` are what its `at` blocks narrow to."""
+
+    values: dict[str, Value] = field(default_factory=dict[str, Value])
+    targets: list[tuple[Value, Span]] = field(default_factory=list[tuple[Value, Span]])
+
+
+def check_fields(session: Session, component: Component) -> Fields:
     """Evaluate a body of fields; what is wrong in it is reported."""
+    found = _evaluate(session, component)
+    space, quant = found.values.get("space"), found.values.get("quantize")
+    if isinstance(space, Component | Decided) and isinstance(quant, Component):
+        targets = _evaluate(session, quant).targets
+        if targets:
+            check_targets(session, space, targets, cast(Declared, component.callee).node.name.span)
+    return found
+
+
+def _evaluate(session: Session, component: Component) -> Fields:
     declared = cast(Declared, component.callee)
     session.applied.add(id(declared))
     frame = enter(
         None, session, World(Universe(session.limits.conditions)), component, "", "", declared.node.name.span, ALWAYS
     )
-    frame.fields = {}
+    result = Fields()
+    frame.fields, frame.targets = result.values, result.targets
     frame.body.kind = declared.kind.name
     if declared.kind.name == "search":
         frame.names.update(_measured_names())
@@ -37,21 +58,16 @@ def check_fields(session: Session, component: Component) -> dict[str, Value]:
         assert declared.body is not None
         execute(declared.body, frame)
     except Abandoned:
-        return frame.fields
+        return result
     except Fault as fault:
         frame.report(fault.diagnostic)
-        return frame.fields
-    for field in catalogue.fields(declared.kind.name).values():
-        if field.required and field.name not in frame.fields:
-            frame.report(
-                codes.MISSING_FIELD.at(
-                    declared.node.name.span,
-                    f"the {declared.kind.name} `{declared.name}` has no field `{field.name}`",
-                    f"add `{field.name} = ...`",
-                    notes=(field.doc,),
-                )
-            )
-    return frame.fields
+        return result
+    for wanted in catalogue.fields(declared.kind.name).values():
+        if wanted.required and wanted.name not in result.values:
+            title = f"the {declared.kind.name} `{declared.name}` has no field `{wanted.name}`"
+            label = f"add `{wanted.name} = ...`"
+            frame.report(codes.MISSING_FIELD.at(declared.node.name.span, title, label, notes=(wanted.doc,)))
+    return result
 
 
 def set_field(node: nodes.Assign, frame: Frame) -> None:
@@ -122,6 +138,7 @@ def at(node: nodes.At, frame: Frame) -> None:
     for target in node.targets:
         value = evaluate(target, frame)
         lift(frame, lambda v, t=target: _check_target(v, t.span), value)
+        frame.targets.append((value, target.span))
     frame.fields = {}
     try:
         execute(node.body, frame)

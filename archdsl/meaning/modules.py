@@ -27,10 +27,11 @@ from archdsl.meaning.run import (
     World,
     each,
     expanded,
-    explained,
     lift,
     merged,
     spread,
+    told,
+    with_origin,
 )
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Unknown, Value, has_variant, show, tensors_of
@@ -46,9 +47,10 @@ DEFINITE_CASES = 64
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a call gives: its distinct results, each with decisions that lead there; none if every candidate is rejected."""
+    """What a call gives: its distinct results, each with decisions that lead there and whether it depends on an
+    open size; none if every candidate is rejected."""
 
-    cases: tuple[tuple[tuple[tuple[str, Value], ...], Value], ...]
+    cases: tuple[tuple[tuple[tuple[str, Value], ...], Value, bool], ...]
     rejection: Diagnostic | None
     parameters: int
     macs: int
@@ -325,12 +327,13 @@ def _apply_summary(
     number = world.known.get(site_key)
     if number is None:
         number = world.known[site_key] = world.universe.new_site(len(summary.cases))
-        world.sites.append(Site(join(body.path, where), (), span, frame.condition))
+        of_size = any(depends for _, _, depends in summary.cases)
+        world.sites.append(Site(join(body.path, where), (), span, of_size=of_size))
         prefix = join(body.path, where)
-        for option, (decisions, _) in enumerate(summary.cases):
+        for option, (decisions, _, _) in enumerate(summary.cases):
             world.inner[number, option] = tuple((join(prefix, path), value) for path, value in decisions)
     cases: list[tuple[Condition, Value]] = []
-    for option, (_, value) in enumerate(summary.cases):
+    for option, (_, value, _) in enumerate(summary.cases):
         cases.append((world.universe.taken(number, option), _outside(value, span, inputs)))
     return merged(frame, cases)
 
@@ -366,13 +369,13 @@ def summarize(
         inner.report(fault.diagnostic)
         result = UNKNOWN
     body = inner.body
-    cases: list[tuple[tuple[tuple[str, Value], ...], Value]] = []
+    cases: list[tuple[tuple[tuple[str, Value], ...], Value, bool]] = []
     if world.alive != NEVER:
         universe = world.universe
         for condition, value in expanded(universe, result, session.limits.cases):
             reachable = universe.both(condition, world.alive)
             if reachable != NEVER:
-                cases.append((world.decisions(reachable), value))
+                cases.append((world.decisions(reachable), value, world.depends_on_size(reachable)))
     return Summary(
         tuple(cases),
         world.rejection,
@@ -393,7 +396,9 @@ def reject(frame: Frame, reason: Callable[[], Diagnostic]) -> None:
     before = world.universe.share(world.alive)
     world.kept *= world.universe.share(left) / before if before else 0.0
     if left == NEVER and gone != NEVER:
-        world.rejection = explained(reason(), frame, gone)
+        decisions = told(frame.decisions(gone))
+        notes = (f"reached by {decisions}",) if decisions else ()
+        world.rejection = with_origin(reason(), frame).with_notes(*notes)
     world.alive = left
 
 

@@ -3,7 +3,7 @@
 The names of a file are exports and never in vain. A comprehension's variables are its own and may hide others."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
@@ -17,6 +17,7 @@ from archdsl.meaning.kinds import KINDS, Kind
 from archdsl.meaning.scope import LANGUAGE
 from archdsl.source import Span
 from archdsl.syntax import nodes
+from archdsl.syntax.descent import below, children
 from archdsl_compiler.ops.registry import find, ops
 
 
@@ -158,7 +159,7 @@ class NameCheck:
                 self._asking(
                     ("metric",) if self.kind is not None and self.kind.name == "search" else (), item.condition
                 )
-                if not any(isinstance(part, nodes.Name | nodes.Choose) for part in _all_below(item.condition)):
+                if not any(isinstance(part, nodes.Name | nodes.Choose) for part in below(item.condition)):
                     self.found.append(
                         codes.CONSTANT_REQUIREMENT.at(
                             item.condition.span,
@@ -247,7 +248,7 @@ class NameCheck:
             case nodes.Choose():
                 self._choose(node)
             case _:
-                self._all(_children(node))
+                self._all(children(node))
 
     def _choose(self, node: nodes.Choose) -> None:
         if self.kind is None or not self.kind.choices:
@@ -436,26 +437,6 @@ def _axes(tensors: Iterable[nodes.TensorParameter]) -> Iterator[nodes.Identifier
                     yield axis.name
             elif isinstance(axis, nodes.Name) and axis.text != "_":
                 yield nodes.Identifier(axis.span, axis.text)
-
-
-def _children(node: nodes.Node) -> Iterator[nodes.Node]:
-    """The nodes directly below, in order."""
-    for slot in fields(node):
-        value = getattr(node, slot.name)
-        if isinstance(value, nodes.Node):
-            if not isinstance(value, nodes.Identifier):
-                yield value
-        elif isinstance(value, tuple) and not isinstance(value, Span):
-            yield from (
-                item for item in value if isinstance(item, nodes.Node) and not isinstance(item, nodes.Identifier)
-            )
-
-
-def _all_below(node: nodes.Node) -> Iterator[nodes.Node]:
-    """A node and everything in it."""
-    yield node
-    for child in _children(node):
-        yield from _all_below(child)
 
 
 def _declaration_of(unit: Unit, name: str) -> Declared | None:

@@ -1,7 +1,6 @@
 """Checking what nothing calls: a component on tensors of unknown size, where a first axis `b` is the batch. What is wrong for every size is an error; what depends
 on the size is left to whoever will call it."""
 
-from archdsl.diagnostics.record import Diagnostic
 from archdsl.meaning.calls import call_function
 from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared
@@ -21,24 +20,19 @@ def check_open(session: Session, declared: Declared) -> None:
     if declared.kind.name == "function":
         _run_function(session, declared)
         return
-    found: list[Diagnostic] | None = None
+    trials: list[Session] = []
     ranks = RANKS if any(_has_rest(tensor) for tensor in declared.tensors) else RANKS[:1]
     for rank in ranks:
-        trial = Session(session.limits, checking=True, applied=session.applied)
-        trial.remembered, trial.inferred = session.remembered if len(ranks) == 1 else {}, session.inferred
+        trial = Session(session.limits, checking=True, applied=session.applied, inferred=session.inferred)
         inputs = tuple(_open_tensor(declared, parameter, rank) for parameter in declared.tensors)
         component = Component(declared, _open_settings(declared))
         summary = summarize(None, component, inputs, declared.node.name.span, {}, "", trial)
         if not summary.cases and summary.rejection is not None and not summary.sites:
-            trial.found.append(summary.rejection)
-        session.steps = max(session.steps, trial.steps)
-        known = {(d.code, d.primary.span) for d in trial.found}
-        found = trial.found if found is None else [d for d in found if (d.code, d.primary.span) in known]
-    for diagnostic in found or []:
-        key = (diagnostic.code, diagnostic.primary.span)
-        if key not in session.reported:
-            session.reported.add(key)
-            session.found.append(diagnostic)
+            trial.add(summary.rejection)
+        trials.append(trial)
+    for key, finding in trials[0].findings.items():
+        if all(key in trial.findings for trial in trials):
+            session.add(finding.told())
 
 
 def _has_rest(parameter: nodes.TensorParameter) -> bool:

@@ -205,7 +205,7 @@ def compare_sizes(frame: Frame, span: Span, operator: str, left: Number, right: 
     number = world.known.get(key)
     if number is None:
         number = world.known[key] = world.universe.new_site(2)
-        world.sites.append(Site("", (True, False), span, frame.condition, of_size=True))
+        world.sites.append(Site("", (True, False), span, of_size=True))
     return Variant(((world.universe.taken(number, 0), True), (world.universe.taken(number, 1), False)))
 
 

@@ -72,12 +72,13 @@ class Chooser(Protocol):
 
 @dataclass(slots=True)
 class Site:
-    """A choice of a world. `size` is the condition of an open comparison instead of a choice: it belongs to no genome."""
+    """A choice of a world. One `of_size` is an open comparison instead of a choice: it belongs to no genome. `options` are the
+    places where the options are written; a choice from a list has one place for all."""
 
     path: str
     names: tuple[Value, ...]
     span: Span
-    condition: Condition
+    options: tuple[Span, ...] = ()
     of_size: bool = False
 
 
@@ -115,6 +116,26 @@ class World:
         return any(self.sites[number].of_size for number in self.universe.support(condition))
 
 
+MOST_SHOWN = 3
+"""Of the candidates that reach a fault."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """A fault, told once for its place however many candidates reach it; the first of them, as the text orders them, is shown."""
+
+    diagnostic: Diagnostic
+    rank: tuple[tuple[int, int], ...] = ()
+    reached: list[str] = field(default_factory=list[str])
+
+    def told(self) -> Diagnostic:
+        notes = [f"reached by {self.reached[0]}"] if self.reached else []
+        notes += [f"also by {other}" for other in self.reached[1:MOST_SHOWN]]
+        if len(self.reached) > MOST_SHOWN:
+            notes.append(f"and by {len(self.reached) - MOST_SHOWN} more")
+        return self.diagnostic.with_notes(*notes)
+
+
 @dataclass(slots=True)
 class Session:
     """One check or one elaboration, and what it remembers between the calls it follows."""
@@ -122,8 +143,7 @@ class Session:
     limits: Limits = DEFAULT_LIMITS
     chooser: Chooser | None = None
     checking: bool = False
-    found: list[Diagnostic] = field(default_factory=list[Diagnostic])
-    reported: set[tuple[str, Span]] = field(default_factory=set[tuple[str, Span]])
+    findings: dict[tuple[str, Span], Finding] = field(default_factory=dict[tuple[str, Span], Finding])
     steps: int = 0
     modules: int = 0
     evaluating: list[tuple[Unit, str]] = field(default_factory=list[tuple[Unit, str]])
@@ -134,7 +154,25 @@ class Session:
     sampled: bool = False
     stopped: set[str] = field(default_factory=set[str])
     decided: dict[str, Value] = field(default_factory=dict[str, Value])
+    decided_at: dict[str, tuple[Span, Span]] = field(default_factory=dict[str, tuple[Span, Span]])
     reached: set[str] = field(default_factory=set[str])
+
+    def add(self, diagnostic: Diagnostic, reached: str = "", rank: tuple[tuple[int, int], ...] = ()) -> None:
+        """Take note of a fault, and of one more way to reach it where it is known."""
+        key = (diagnostic.code, diagnostic.primary.span)
+        finding = self.findings.get(key)
+        if finding is None:
+            self.findings[key] = Finding(diagnostic, rank, [reached] if reached else [])
+        elif reached and finding.reached and reached not in finding.reached:
+            if rank < finding.rank:
+                finding.diagnostic, finding.rank = diagnostic, rank
+                finding.reached.insert(0, reached)
+            else:
+                finding.reached.append(reached)
+
+    @property
+    def found(self) -> tuple[Diagnostic, ...]:
+        return tuple(finding.told() for finding in self.findings.values())
 
     def begin(self) -> None:
         """Start on a further declaration: each has its own budget."""
@@ -195,35 +233,50 @@ class Frame:
     results: list[tuple[Condition, Value, Span]] = field(default_factory=list[tuple[Condition, Value, Span]])
     fields: dict[str, Value] | None = None
     families: tuple[str, ...] = ()
+    targets: list[tuple[Value, Span]] = field(default_factory=list[tuple[Value, Span]])
     objectives: dict[str, Span] = field(default_factory=dict[str, Span])
 
     def effective(self) -> Condition:
         """The candidates for which the current statement runs."""
         return self.world.universe.both(self.condition, self.world.alive)
 
-    def report(self, diagnostic: Diagnostic, condition: Condition | None = None) -> None:
-        """Take note of a fault: once for its place, with a candidate that reaches it and the calls that led there."""
-        session = self.session
-        world = self.world
-        where = self.effective() if condition is None else world.universe.both(condition, world.alive)
-        key = (diagnostic.code, diagnostic.primary.span)
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Take note of a fault, with the candidates that reach it and the calls that led there."""
+        session, where = self.session, self.effective()
+        if where == NEVER or session.probing or self.depends_on_size():
+            return
         if diagnostic.code in ONCE:
             if diagnostic.code in session.stopped:
                 return
             session.stopped.add(diagnostic.code)
-        if where == NEVER or key in session.reported or session.probing or world.depends_on_size(where):
-            return
-        session.reported.add(key)
-        diagnostic = explained(diagnostic, self, where)
+        diagnostic = with_origin(diagnostic, self)
         if not session.checking:
             raise ArchError((diagnostic,))
-        session.found.append(diagnostic)
+        session.add(diagnostic, told(self.decisions(where)), self.rank(where))
+
+    def boundary(self) -> "Frame":
+        """The outermost frame of this one's world."""
+        frame = self
+        while frame.caller is not None and frame.caller.world is self.world:
+            frame = frame.caller
+        return frame
+
+    def depends_on_size(self) -> bool:
+        """Whether it takes certain open sizes to get here."""
+        if self.world.depends_on_size(self.effective()):
+            return True
+        outer = self.boundary().caller
+        return outer is not None and outer.depends_on_size()
+
+    def rank(self, condition: Condition) -> tuple[tuple[int, int], ...]:
+        """What orders candidates as the text does: sites as they are met, options as they are written."""
+        own = tuple(sorted(self.world.universe.witness(condition).items()))
+        outer = self.boundary().caller
+        return own if outer is None else outer.rank(outer.effective()) + own
 
     def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
         """The decisions, from the root of the model, that lead to a condition of this frame's world."""
-        boundary = self
-        while boundary.caller is not None and boundary.caller.world is self.world:
-            boundary = boundary.caller
+        boundary = self.boundary()
         own = self.world.decisions(condition)
         if boundary.caller is None:
             return own
@@ -234,27 +287,25 @@ class Frame:
 
     def absolute_path(self) -> str:
         """Where the body of this frame sits, seen from the root of the model."""
-        boundary = self
-        while boundary.caller is not None and boundary.caller.world is self.world:
-            boundary = boundary.caller
+        boundary = self.boundary()
         outer = join(boundary.caller.absolute_path(), boundary.label) if boundary.caller is not None else ""
         return join(outer, self.body.path)
 
 
-def explained(diagnostic: Diagnostic, frame: Frame, condition: Condition) -> Diagnostic:
-    """The diagnostic with the decisions that reach it and the chain of calls, outermost first."""
+def with_origin(diagnostic: Diagnostic, frame: Frame) -> Diagnostic:
+    """The diagnostic with the chain of calls that led to it, outermost first."""
     chain: list[str] = []
     at: Frame | None = frame
     while at is not None:
         if at.title:
             chain.append(f"{at.label} = {at.title}" if at.label and not at.label.startswith("_") else at.title)
         at = at.caller
-    decisions = frame.decisions(condition)
-    reached = (
-        (f"reached by {', '.join(f'{path} = {show_option(value)}' for path, value in decisions)}",) if decisions else ()
-    )
-    origin = tuple(reversed(chain)) if len(chain) > 1 else ()
-    return replace(diagnostic, notes=(*diagnostic.notes, *reached), origin=origin or diagnostic.origin)
+    return replace(diagnostic, origin=tuple(reversed(chain))) if len(chain) > 1 else diagnostic
+
+
+def told(decisions: tuple[tuple[str, Value], ...]) -> str:
+    """Decisions as messages list them."""
+    return ", ".join(f"{path} = {show_option(value)}" for path, value in decisions)
 
 
 def show_option(value: Value) -> str:

@@ -1,53 +1,19 @@
-"""Lays a tree out as a document. The tokens of the text are taken one by one as the tree is walked: so each comment is met
-between the tokens where it stands, whatever place that is.
+"""Lays a tree out as a document. The tokens of the text are taken one by one as the tree is walked: so each comment is
+met between the tokens where it stands, whatever place that is.
 
-Some breaks are the author's: a `|>` that begins a line, the rows of a list and a one-line body stay so while they fit; brackets
-whose last line ends with a comma stay open."""
+Some breaks are the author's: a `|>` that begins a line, the rows of a list and a one-line body stay so while they fit;
+brackets whose last line ends with a comma stay open."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from archdsl.source import Span
 from archdsl.syntax import nodes
-from archdsl.syntax.document import (
-    HARD,
-    SOFT,
-    SPACE,
-    Document,
-    First,
-    Group,
-    Nest,
-    Remark,
-    WhenBroken,
-    group,
-    is_broken,
-    joined,
-)
+from archdsl.syntax.arrange_expressions import Expressions
+from archdsl.syntax.document import HARD, SPACE, Document, First, Line, Nest, Remark, WhenBroken, group, joined
 from archdsl.syntax.tokens import Tokens
+from archdsl.syntax.walk import Brackets
 
-SELECT, PIPE, OR, AND, NOT, COMPARISON, RANGE, SUM, PRODUCT, UNARY, POWER, PLACED, POSTFIX, ATOM = range(14)
-OPERATORS: Final = {
-    "+": SUM,
-    "-": SUM,
-    "*": PRODUCT,
-    "/": PRODUCT,
-    "//": PRODUCT,
-    "%": PRODUCT,
-    "@": PRODUCT,
-    "**": POWER,
-}
-LEVELS: Final[dict[type, int]] = {
-    nodes.Select: SELECT,
-    nodes.Pipe: PIPE,
-    nodes.Negation: NOT,
-    nodes.Comparison: COMPARISON,
-    nodes.Range: RANGE,
-    nodes.Signed: UNARY,
-    nodes.Labelled: PLACED,
-    nodes.Call: POSTFIX,
-    nodes.Index: POSTFIX,
-    nodes.Member: POSTFIX,
-}
 # In which bodies the `=` of lines that follow each other stand below each other, and of which statements.
 FIELDS: Final = (nodes.Let, nodes.Assign)
 ALIGNED: Final[dict[str, tuple[type, ...]]] = {
@@ -56,155 +22,236 @@ ALIGNED: Final[dict[str, tuple[type, ...]]] = {
     "search": FIELDS,
     "space": (nodes.Let,),
 }
-# Things as wide as this are set many on a line when their list is too long for one.
-SHORT: Final = 24
+# Names of `let`s that follow each other are aligned while their widths differ by no more than this.
+RAGGED: Final = 3
 
 
 def arrange(file: nodes.File, tokens: Tokens) -> Document:
     return _Arranger(file, tokens).file()
 
 
-def level(node: nodes.Node) -> int:
-    """How tightly an expression holds together."""
-    if isinstance(node, nodes.Binary):
-        return OPERATORS[node.operator]
-    if isinstance(node, nodes.Logical):
-        return OR if node.operator == "or" else AND
-    return LEVELS.get(type(node), ATOM)
-
-
-class _Arranger:
-    """Walks the tree; `at` is the next token, `said` the number of comments that have been met."""
+class _Arranger(Expressions):
+    """Walks the declarations and statements; `aligned` are those whose `=` stand below each other."""
 
     def __init__(self, file: nodes.File, tokens: Tokens) -> None:
+        super().__init__(file, tokens)
         self.tree = file
-        self.text = file.span.source.text
-        self.tokens = tokens.tokens
-        self.comments = tokens.comments
-        self.at = 0
-        self.said = 0
-        self.ends = [token.span.end for token in self.tokens]
-        self.partners = _partners(self.tokens)
         self.aligned: tuple[type, ...] = (nodes.Let,)
 
-    # ---- tokens
+    def file(self) -> Document:
+        return _lines(self.sequence(self.tree.items, len(self.text)))
 
-    def take(self) -> Document:
-        """The next token, behind the comments before it."""
-        token = self.tokens[self.at]
-        self.at += 1
-        remarks = self.remarks(token.span.start, own=token.type != "COMMA")
-        return (*remarks, token.text) if remarks else token.text
+    # ---- signatures
 
-    def remarks(self, end: int, own: bool = True) -> tuple[Document, ...]:
-        """The comments before an offset; those with a line of their own may be left for later."""
-        found: list[Document] = []
-        while self.said < len(self.comments) and self.comments[self.said].span.start < end:
-            comment = self.comments[self.said]
-            if comment.own_line and not own:
+    def setting(self, node: nodes.Setting) -> Document:
+        parts: list[Document] = [self.take()]
+        if node.type is not None:
+            parts += (self.take(), " ", self.type_(node.type))
+        if node.domain is not None:
+            parts += (" ", self.take(), " ", self.loose(node.domain))
+        if node.default is not None:
+            parts += self._default(node.default, spaced=len(parts) > 1)
+        return tuple(parts)
+
+    def _default(self, value: nodes.Expression, spaced: bool) -> tuple[Document, ...]:
+        space = " " if spaced else ""
+        return (space, self.take(), space, self.expression(value))
+
+    def type_(self, node: nodes.Type) -> Document:
+        name = self.take()
+        inner = (self.take(), self.listed(node.arguments, self.type_), self.take()) if node.arguments else ""
+        return (name, inner, self.take() if node.optional else "")
+
+    def tensor(self, node: nodes.TensorParameter) -> Document:
+        parts: list[Document] = [self.take()]
+        if node.form is not None:
+            parts += (self.take(), " ", self.form(node.form))
+        if node.default is not None:
+            parts += self._default(node.default, spaced=len(parts) > 1)
+        return tuple(parts)
+
+    def form(self, node: nodes.Form) -> Document:
+        word = "" if node.word is None else self.take()
+        shape = "" if node.shape is None else self.shape(node.shape)
+        return (word, shape, self.take() if node.optional else "")
+
+    def shape(self, node: nodes.Shape) -> Document:
+        return self.brackets(node.axes, self.loose).together(comma="")
+
+    def header(self, node: nodes.Declaration | nodes.Extern) -> Document:
+        """`kind name(settings)(tensors) -> shapes`; of two lists that are too long the first is opened first."""
+        start = (self.take(), " ", self.take())
+        none = Brackets("", [], [], (), "", kept=False)
+        settings = none if node.settings is None else self.brackets(node.settings, self.setting)
+        tensors = none if node.tensors is None else self.brackets(node.tensors, self.tensor)
+        result = "" if node.result is None else (" ", self.take(), " ", self.listed(node.result, self.shape))
+
+        def opened(first: bool, second: bool) -> Document:
+            return (start, settings.together(first or settings.kept), tensors.together(second or tensors.kept), result)
+
+        if not settings.contents:
+            return First(opened(False, False), opened(False, True), all_lines=True)
+        return First(
+            opened(False, False), First(opened(True, False), opened(True, True), all_lines=True), all_lines=True
+        )
+
+    # ---- statements
+
+    def statement(self, node: nodes.Node, padding: Document = "") -> Document:
+        if isinstance(node, nodes.Let | nodes.Assign):
+            name = self.take() if isinstance(node, nodes.Assign) else (self.take(), " ", self.targets(node.targets))
+            return (name, padding, " ", self.take(), " ", self.expression(node.value))
+        return STATEMENTS[type(node)](self, node)
+
+    def return_(self, node: nodes.Return) -> Document:
+        return (self.take(), " ", self.listed(node.values, self.expression))
+
+    def require(self, node: nodes.Require) -> Document:
+        condition = (self.take(), " ", self.expression(node.condition))
+        return condition if node.reason is None else group((condition, self.take(), Nest((SPACE, self.take()))))
+
+    def expose(self, node: nodes.Expose) -> Document:
+        return (self.take(), " ", self.take(), " ", self.take(), " ", self.expression(node.value))
+
+    def for_(self, node: nodes.For) -> Document:
+        head = (self.take(), " ", self.targets(node.targets), " ", self.take(), " ", self.loose(node.iterable), " ")
+        return self._with_body(node, head, node.body)
+
+    def at_(self, node: nodes.At) -> Document:
+        return self._with_body(node, (self.take(), " ", self.listed(node.targets, self.loose), " "), node.body)
+
+    def if_(self, node: nodes.If) -> Document:
+        inline = self._is_inline(node.span)
+        parts: list[Document] = []
+        while True:
+            parts += (self.take(), " ", self.loose(node.condition), " ", self.body(node.then, inline))
+            if node.otherwise is None:
                 break
-            found.append(Remark(comment.text, comment.own_line))
-            self.said += 1
-        return tuple(found)
+            parts += (" ", self.take(), " ")
+            if isinstance(node.otherwise, nodes.Body):
+                parts.append(self.body(node.otherwise, inline))
+                break
+            node = node.otherwise
+        return group(tuple(parts)) if inline else tuple(parts)
 
-    def next(self) -> str:
-        return self.tokens[self.at].type if self.at < len(self.tokens) else ""
+    def objective(self, node: nodes.Objective) -> Document:
+        head = (self.take(), " ", self.take())
+        return head if node.metric is None else (head, " ", self.take(), " ", self.expression(node.metric))
 
-    def is_on_new_line(self, at: int) -> bool:
-        """A line ends between this token and the one before."""
-        return "\n" in self.between(at)
+    def import_(self, node: nodes.Import) -> Document:
+        head: list[Document] = [self.take(), " "]
+        while self.kind() != "IMPORT":
+            head.append(self.take())
+        return (*head, " ", self.take(), " ", self.listed(node.names, self.imported))
 
-    def between(self, at: int) -> str:
-        return self.text[self.tokens[at - 1].span.end : self.tokens[at].span.start]
+    def imported(self, node: nodes.Imported) -> Document:
+        name = self.take()
+        return name if node.alias is None else (name, " ", self.take(), " ", self.take())
 
-    # ---- brackets
+    def extern(self, node: nodes.Extern) -> Document:
+        return (self.take(), " ", self.header(node), " ", self.take(), " ", self.take())
 
-    def bracketed(self, items: Callable[[], Sequence[Document]], comma: bool = True) -> Document:
-        """Brackets around things with commas between them, on one line or one on each."""
-        opened, kept, contents, remarks, closed = self._brackets(items)
-        if not contents and not remarks:
-            return (opened, closed)
-        end = WhenBroken(",") if comma and contents else ""
-        inner = (SOFT, *joined(contents, (",", SPACE)), end, *remarks)
-        return Group((opened, Nest(inner), SOFT, closed), kept or is_broken(inner) or is_broken(opened))
+    def declaration(self, node: nodes.Declaration) -> Document:
+        before = self.aligned
+        self.aligned = ALIGNED.get(node.kind.text, ())
+        document = self._with_body(node, (self.header(node), " "), node.body)
+        self.aligned = before
+        return document
 
-    def _brackets(
-        self, items: Callable[[], Sequence[Document]]
-    ) -> tuple[Document, bool, Sequence[Document], Any, Document]:
-        closer = self.partners[self.at]
-        kept = self.tokens[closer - 1].type == "COMMA" and self.is_on_new_line(closer) and closer > self.at + 2
+    # ---- bodies
+
+    def _is_inline(self, span: Span) -> bool:
+        return "\n" not in span.text
+
+    def _with_body(self, node: nodes.Node, head: Document, body: nodes.Body) -> Document:
+        inline = self._is_inline(body.span)
+        return (head, group(self.body(body, inline)) if inline else self.body(body, inline))
+
+    def body(self, node: nodes.Body, inline: bool) -> Document:
         opened = self.take()
-        contents = items()
-        if self.next() == "COMMA":
-            self.at += 1
-        remarks = self.remarks(self.tokens[self.at].span.start)
-        return opened, kept, contents, remarks, self.take()
+        lines = self.sequence(node.items, node.span.end - 1, inline)
+        closed = self.take()
+        if not lines:
+            return (opened, closed)
+        if inline:
+            return (opened, Nest((SPACE, *joined((line for _empty, line in lines), Line("  ")))), SPACE, closed)
+        return (opened, Nest((HARD, _lines(lines))), HARD, closed)
 
-    def comma(self) -> Document:
-        """The comma between two things; its comments stand behind it."""
-        taken = self.take()
-        return taken if isinstance(taken, str) else taken[:-1]
+    def sequence(self, items: Sequence[nodes.Node], end: int, inline: bool = False) -> list[tuple[bool, Document]]:
+        """Statements and the comments between them, each with whether an empty line stands before it."""
+        lines: list[tuple[bool, Document]] = []
+        paddings = self._paddings(items)
+        before = self.tokens[self.at - 1].span.end if self.at else 0
+        for number in range(len(items) + 1):
+            until = self.start() if number < len(items) else end
+            before = self._comments(lines, before, until)
+            if number < len(items):
+                empty = self._is_empty_between(before, until)
+                spaces = " " * paddings[number]
+                lines.append((empty, self.statement(items[number], WhenBroken(spaces) if inline else spaces)))
+                before = self.tokens[self.at - 1].span.end
+                if self.said and self.comments[self.said - 1].span.end > before:
+                    before = self.comments[self.said - 1].span.end
+        return lines
 
-    def separated(self, members: Sequence[Any], one: Callable[[Any], Document]) -> list[Document]:
-        """Each member, with the comments that stand before the comma behind it."""
-        documents: list[Document] = []
-        for number, member in enumerate(members):
-            document = one(member)
-            if number + 1 < len(members):
-                comma = self.comma()
-                document = document if isinstance(comma, str) else (document, *comma)
-            documents.append(document)
-        return documents
+    def _comments(self, lines: list[tuple[bool, Document]], before: int, until: int) -> int:
+        while self.said < len(self.comments) and self.comments[self.said].span.start < until:
+            comment = self.comments[self.said]
+            self.said += 1
+            lines.append((self._is_empty_between(before, comment.span.start), Remark(comment.text, own_line=True)))
+            before = comment.span.end
+        return before
 
-    # ---- expressions
+    def _is_empty_between(self, start: int, end: int) -> bool:
+        return self.text.count("\n", start, end) > 1
 
-    def expression(self, node: nodes.Node, least: int = SELECT) -> Document:
-        """An expression in a place that takes nothing looser than `least`."""
-        dropped = self._drop_parentheses(node)
-        document = EXPRESSIONS[type(node)](self, node)
-        self.at += dropped
-        return ("(", document, ")") if level(node) < least else document
+    def _paddings(self, items: Sequence[nodes.Node]) -> list[int]:
+        """The spaces before the `=` of each statement."""
+        paddings = [0] * len(items)
+        widths = [self._name_width(item) for item in items]
+        start = 0
+        for end in range(1, len(items) + 1):
+            if end == len(items) or not self._follows(items, widths, end):
+                widest = max(widths[start:end])
+                for at in range(start, end):
+                    paddings[at] = widest - widths[at] if widths[at] else 0
+                start = end
+        return paddings
 
-    def _drop_parentheses(self, node: nodes.Node) -> int:
-        """Step over the parentheses around an expression; those that it needs are written anew."""
-        end = bisect_left(self.ends, node.span.end)
-        dropped = 0
-        while self.next() == "LPAR" and self.partners[self.at] == end:
-            inner = self.at + 1
-            if isinstance(node, nodes.Tuple) and not (
-                self.tokens[inner].type == "LPAR" and self.partners[inner] == end - 1
-            ):
-                break
-            self.at += 1
-            end -= 1
-            dropped += 1
-        return dropped
+    def _follows(self, items: Sequence[nodes.Node], widths: Sequence[int], at: int) -> bool:
+        """The `=` of a statement stands below that of the one before."""
+        if not widths[at] or not widths[at - 1]:
+            return False
+        near = self.aligned == FIELDS or abs(widths[at] - widths[at - 1]) <= RAGGED
+        return near and not self._is_empty_between(items[at - 1].span.end, items[at].span.start)
 
-    def word(self, node: nodes.Node) -> Document:
-        return self.take()
+    def _name_width(self, item: nodes.Node) -> int:
+        """The columns up to the space before `=`; 0 where that is not aligned."""
+        if not isinstance(item, self.aligned):
+            return 0
+        if isinstance(item, nodes.Assign):
+            return len(item.name.text)
+        return len("let ") + len(item.targets[0].text) if isinstance(item, nodes.Let) and len(item.targets) == 1 else 0
 
-    def select(self, node: nodes.Select) -> Document:
-        condition = (self.take(), " ", self.expression(node.condition, OR))
-        chosen = (self.take(), " ", self.expression(node.chosen))
-        otherwise = (self.take(), " ", self.expression(node.otherwise))
-        return group((condition, Nest((SPACE, chosen, SPACE, otherwise))))
 
-    def pipe(self, node: nodes.Pipe) -> Document:
-        steps: list[nodes.Expression] = [node.right]
-        head = node.left
-        while isinstance(head, nodes.Pipe) and not self._is_wrapped(head):
-            steps.append(head.right)
-            head = head.left
-        first = self.expression(head, OR)
-        parts: list[tuple[bool, Document]] = []
-        for step in reversed(steps):
-            begins_line = self.is_on_new_line(self.at)
-            parts.append((begins_line, (self.take(), " ", self.expression(step, OR))))
-        if not any(begins for begins, _part in parts):
-            return group((first, Nest(tuple((SPACE, part) for _begins, part in parts))))
-        rows = Nest(tuple((HARD if begins else " ", part) for begins, part in parts))
-        return First((first, rows), (first, Nest(tuple((HARD, part) for _begins, part in parts))), all_lines=True)
+def _lines(lines: Sequence[tuple[bool, Document]]) -> Document:
+    parts: list[Document] = []
+    for empty, line in lines:
+        if parts:
+            parts += (HARD, HARD) if empty else (HARD,)
+        parts.append(line)
+    return tuple(parts)
 
-    def _is_wrapped(self, node: nodes.Node) -> bool:
-        """The text has parentheses around this left part of a chain. Its tokens are then not those of the chain alone."""
-        return False
+
+STATEMENTS: Final[dict[type, Callable[[_Arranger, Any], Document]]] = {
+    nodes.Return: _Arranger.return_,
+    nodes.Require: _Arranger.require,
+    nodes.Expose: _Arranger.expose,
+    nodes.For: _Arranger.for_,
+    nodes.If: _Arranger.if_,
+    nodes.At: _Arranger.at_,
+    nodes.Objective: _Arranger.objective,
+    nodes.Import: _Arranger.import_,
+    nodes.Extern: _Arranger.extern,
+    nodes.Declaration: _Arranger.declaration,
+}

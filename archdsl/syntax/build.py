@@ -6,17 +6,14 @@ A part that may be missing is None where the grammar writes `[...]`; lists are f
 import re
 from typing import Any, Final
 
-from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Diagnostic
-from archdsl.source import Source, Span
+from archdsl.source import Span
 from archdsl.syntax import nodes
+from archdsl.syntax.labels import holes_and_text
 from archdsl.syntax.strings import unescape
 
 Children = list[Any]
 
 _QUANTITY: Final = re.compile(r"([0-9.]+)(.+)")
-_HOLE: Final = re.compile(r"\{[^{}]*\}")
-_BRACE: Final = re.compile(r"[{}]")
 
 
 def across(children: Children) -> Span:
@@ -62,25 +59,6 @@ def _members(group: Group | None) -> tuple[Any, ...] | None:
 
 def _doc(token: Any) -> str:
     return token.doc
-
-
-class Unparsed(Exception):
-    """A label whose holes do not parse: carries what to say."""
-
-    def __init__(self, *diagnostics: Diagnostic) -> None:
-        super().__init__()
-        self.diagnostics = diagnostics
-
-
-def _plain(source: Source, start: int, end: int) -> list[str]:
-    """The text of a label between its holes."""
-    text = source.text[start:end]
-    if brace := _BRACE.search(text):
-        place = Span(source, start + brace.start(), start + brace.end())
-        if brace.group() == "{":
-            raise Unparsed(codes.UNCLOSED.at(place, "`{` is never closed", "the hole of a label ends with `}`"))
-        raise Unparsed(codes.UNEXPECTED.at(place, "`}` closes nothing", "the hole of a label begins with `{`"))
-    return [unescape(text)] if text else []
 
 
 class Reductions:
@@ -249,19 +227,8 @@ class Reductions:
 
     @staticmethod
     def quoted_label(children: Children) -> nodes.Label:
-        # The parser itself: it imports this module.
-        from archdsl.syntax.parse import parse_hole
-
         (token,) = children
-        source, start, end = token.span
-        steps: list[str | nodes.Expression] = []
-        at = start + 1
-        for hole in _HOLE.finditer(source.text, at, end - 1):
-            steps += _plain(source, at, hole.start())
-            steps.append(parse_hole(Span(source, hole.start(), hole.end())))
-            at = hole.end()
-        steps += _plain(source, at, end - 1)
-        return nodes.Label(token.span, tuple(steps), quoted=True)
+        return nodes.Label(token.span, holes_and_text(token.span), quoted=True)
 
     # ---- expressions
 

@@ -1,5 +1,5 @@
-"""Documents: text with places where a line may be broken, and the choice of those that are. A group stands on one line if it
-fits, else all its own places break. A document is a string, a tuple of documents or one of the classes below."""
+"""Documents: text with places where a line may be broken, and the choice of those that are. A group stands on one line
+if it fits, else all its own places break. A document is a string, a tuple of documents or one of the classes below."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -85,9 +85,7 @@ def is_broken(document: Document) -> bool:
             if part.broken:
                 return True
         elif isinstance(part, First):
-            if part.all_lines:
-                return True
-            waiting.append(part.otherwise)
+            waiting.append(part.wanted)
     return False
 
 
@@ -98,3 +96,38 @@ def joined(documents: Iterable[Document], between: Document) -> tuple[Document, 
             parts.append(between)
         parts.append(document)
     return tuple(parts)
+
+
+def width(document: Document) -> int:
+    """On one line."""
+    total = 0
+    waiting: list[Document] = [document]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            total += len(part)
+        elif isinstance(part, tuple):
+            waiting += part
+        elif isinstance(part, Line):
+            total += len(part.flat) if part.flat is not None else WIDTH
+        elif isinstance(part, FillLine):
+            total += 1
+        elif isinstance(part, Nest | Group):
+            waiting.append(part.content)
+        elif isinstance(part, First):
+            waiting.append(part.wanted)
+        elif isinstance(part, Remark):
+            total += WIDTH
+    return total
+
+
+def has_places(document: Document) -> bool:
+    """It could stand on more than one line."""
+    waiting: list[Document] = [document]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tuple):
+            waiting += part
+        elif not isinstance(part, str):
+            return True
+    return False

@@ -1,5 +1,5 @@
-"""The one canonical form of a file: `format_text`. Two spaces of indentation, 120 columns, as few parentheses as the tree
-needs, comments and single empty lines where they were."""
+"""The one canonical form of a file: `format_text`. Two spaces of indentation, 120 columns, as few parentheses as the
+tree needs, comments and single empty lines where they were."""
 
 import sys
 

@@ -11,8 +11,8 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
-from archdsl.syntax.build import Unparsed
 from archdsl.syntax.engine import END, Failure, reduce_tokens
+from archdsl.syntax.labels import Unparsed
 from archdsl.syntax.limits import DEFAULT_LIMITS, SyntaxLimits
 from archdsl.syntax.misfits import explain
 from archdsl.syntax.recovery import recover

@@ -8,9 +8,10 @@ from archdsl.diagnostics.record import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl.syntax.braces import mend_braces
-from archdsl.syntax.build import Unparsed, identifier
+from archdsl.syntax.build import identifier
 from archdsl.syntax.cutting import cut_statements, cut_top_level, cut_where_braces_end
 from archdsl.syntax.engine import END, Failure, reduce_tokens
+from archdsl.syntax.labels import Unparsed
 from archdsl.syntax.layout import Layout, lay_out
 from archdsl.syntax.limits import MOST_FAULTS
 from archdsl.syntax.misfits import explain

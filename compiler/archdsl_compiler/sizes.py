@@ -169,6 +169,11 @@ def is_batch_dependent(size: object) -> bool:
     return isinstance(size, Symbolic) and any(atom.free for atom in _atoms(size))
 
 
+def has_open(size: object) -> bool:
+    """Whether a size speaks of one that is open, not of the batch alone."""
+    return isinstance(size, Symbolic) and any(not atom.free for atom in _atoms(size))
+
+
 def at_batch_one(size: Symbolic | Number) -> Symbolic | Number:
     """The size for a single picture: what costs are counted for."""
     if not isinstance(size, Symbolic):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from archdsl_compiler.ops.contract import Axes, Init, OpFault, Parameter, Real, Sizes, Undetermined
-from archdsl_compiler.sizes import Number, Size, Symbolic, compare, divides, is_batch_dependent
+from archdsl_compiler.sizes import Number, Size, Symbolic, compare, divides, has_open, is_batch_dependent
 from archdsl_compiler.types import TensorType
 
 FLOATS = ("real", "float32", "float16", "bfloat16")
@@ -40,7 +40,7 @@ def holds(operator: str, left: Real, right: Real) -> bool:
     """Whether a comparison can be relied on: whatever the batch is, and for at least one choice of the open sizes."""
     truth = compare(operator, left, right)
     if truth is None:
-        return not (is_batch_dependent(left) or is_batch_dependent(right))
+        return has_open(left) or has_open(right)
     return truth
 
 

@@ -121,4 +121,4 @@ def _same_padding(size: Size, kernel: Size, stride: Size, dilation: Size) -> tup
 
 
 def _always(operator: str, left: Size, right: Size) -> bool:
-    return compare(operator, left, right) is not False
+    return compare(operator, left, right) is True
