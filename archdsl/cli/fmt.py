@@ -48,6 +48,8 @@ def command(files: tuple[str, ...], check: bool, diff: bool, limits: tuple[str, 
     for file in _expanded(files):
         try:
             formatted = _formatted(file, bounds)
+            if not check and not diff:
+                _write(formatted)
         except ArchError as error:
             faults += error.diagnostics
             continue
@@ -56,8 +58,6 @@ def command(files: tuple[str, ...], check: bool, diff: bool, limits: tuple[str, 
             click.echo(_difference(formatted), nl=False)
         if check and formatted.differs:
             click.echo(f"would change {file}", err=True)
-        if not check and not diff:
-            _write(formatted)
     if faults:
         click.echo(render(faults, color=sys.stderr.isatty() and not os.environ.get("NO_COLOR")), err=True)
     return 1 if faults or ((check or diff) and differing) else 0
@@ -78,7 +78,7 @@ def _formatted(file: str, limits: SyntaxLimits) -> Formatted:
     name = "<stdin>" if file == STANDARD_INPUT else file
     try:
         if file == STANDARD_INPUT:
-            text = click.get_binary_stream("stdin").read().decode("utf-8")
+            text = sys.stdin.buffer.read().decode("utf-8")
         else:
             text = read_text(Path(file), limits.characters)
     except UnicodeDecodeError as error:

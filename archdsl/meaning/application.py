@@ -46,11 +46,11 @@ FAULT_CODES: Mapping[str, Code] = {
 
 def is_tensor_like(value: Value) -> bool:
     """A tensor or a list of tensors, for every candidate that has one: what makes a call an application."""
-    if isinstance(value, Variant):
-        return any(is_tensor_like(inner) for _, inner in value.cases)
+    if type(value) is Tensor:
+        return True
     if isinstance(value, tuple):
         return bool(value) and all(is_tensor_like(item) or isinstance(item, Unknown) for item in value)
-    return isinstance(value, Tensor)
+    return isinstance(value, Variant) and any(is_tensor_like(inner) for _, inner in value.cases)
 
 
 def apply_op(

@@ -127,6 +127,8 @@ def check_type(callee: Declared | Op, setting: str, given: Given) -> None:
         return
     node = callee.settings[setting]
     if node.type is not None:
+        if node.type.name == "int" and type(given.value) is int:
+            return
         if not fits(given.value, node.type.name, node.type.arguments, node.type.optional):
             fault = _wrong_type(
                 callee.name, setting, describe_type(node.type.name, node.type.arguments, node.type.optional), given

@@ -12,6 +12,7 @@ from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.configured import configure
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, evaluates, execute
+from archdsl.meaning.memory import remembered
 from archdsl.meaning.modules import enter, returned
 from archdsl.meaning.operators import is_number
 from archdsl.meaning.run import Abandoned, Fault, Frame, lift
@@ -41,6 +42,10 @@ from archdsl_compiler.ops.registry import find
 @evaluates(nodes.Call)
 def call(node: nodes.Call, frame: Frame, piped: Given | None = None, label: str | None = None) -> Value:
     """A call, with the value that a pipe puts before its arguments."""
+    if piped is not None and not frame.session.checking and node.arguments and is_tensor_like(piped.value):
+        ready = remembered(frame, node, lambda: _ready(node, frame))
+        if isinstance(ready, Component):
+            return apply(frame, ready, (piped.value,), node.span, {}, label)
     callee = evaluate(node.callee, frame)
     if piped is not None and node.arguments and _is_wrapper(callee):
         wrapped = invoke(frame, node.span, callee, _arguments(node, frame, callee, None))
@@ -49,6 +54,24 @@ def call(node: nodes.Call, frame: Frame, piped: Given | None = None, label: str 
         arguments = _arguments(node, frame, callee.cases[0][1], piped)
         return lift(frame, lambda chosen: invoke(frame, node.span, chosen, arguments, label), callee)
     return invoke(frame, node.span, callee, _arguments(node, frame, callee, piped), label)
+
+
+def _ready(node: nodes.Call, frame: Frame) -> Value:
+    """What waits behind a pipe, where it is a component whose arguments are all settings: `x |> f(k)` is `f(k)` applied to `x`."""
+    callee = evaluate(node.callee, frame)
+    if (
+        not isinstance(callee, Component)
+        or callee.kind == "function"
+        or callee.name in OVERLOADS
+        or _is_wrapper(callee)
+    ):
+        return UNKNOWN
+    arguments = _arguments(node, frame, callee, None)
+    given = [*arguments.positional, *arguments.named.values()]
+    several = len(callee.callee.tensors) > 1
+    if any(is_tensor_like(one.value) or (several and one.value is None) for one in given):
+        return UNKNOWN
+    return extended(callee, arguments, node.span)
 
 
 def _is_wrapper(callee: Value) -> bool:
@@ -65,32 +88,26 @@ def _arguments(node: nodes.Call, frame: Frame, callee: Value, piped: Given | Non
         arguments.positional.append(piped)
     names = _naming(callee)
     base, families = frame.naming, frame.families
+    place = 0
     for argument in node.arguments:
         name = argument.name.text if argument.name else None
         if names is not None:
-            position = name or (names[i] if (i := len(arguments.positional) - _tensors(arguments)) < len(names) else "")
-            frame.naming = join(base, position) if position else base
-            frame.families = _families(callee, position)
+            setting = name or (names[place] if place < len(names) else "")
+            frame.naming = f"{base}.{setting}" if base and setting else setting or base
+            if type(callee) is Configured:
+                frame.families = _families(callee, setting)
         value = evaluate(argument.value, frame)
         frame.naming, frame.families = base, families
         if name is None:
             arguments.positional.append(Given(value, argument.value.span))
+            place += not is_tensor_like(value)
         elif name in arguments.named:
             assert argument.name is not None
-            raise Fault(
-                codes.DUPLICATE_ARGUMENT.at(
-                    argument.name.span,
-                    f"`{name}` is given twice in one call",
-                    "given again",
-                )
-            )
+            title = f"`{name}` is given twice in one call"
+            raise Fault(codes.DUPLICATE_ARGUMENT.at(argument.name.span, title, "given again"))
         else:
             arguments.named[name] = Given(value, argument.value.span, argument.name.span if argument.name else None)
     return arguments
-
-
-def _tensors(arguments: Arguments) -> int:
-    return sum(1 for given in arguments.positional if is_tensor_like(given.value))
 
 
 def _naming(callee: Value) -> tuple[str, ...] | None:
@@ -269,6 +286,26 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
         )
     if declared.body is None:
         return UNKNOWN
+    if not frame.session.checking:
+        return _run_function(frame, declared, component, span)
+    return _function_body(frame, declared, component, span)
+
+
+def _run_function(frame: Frame, declared: Declared, component: Component, span: Span) -> Value:
+    """The function's result, remembered where it left no ops behind and took no decisions."""
+    session, body = frame.session, frame.body
+    kept = session.remembered.get(component)
+    if kept is not None:
+        return cast("tuple[Value]", kept)[0]
+    before = body.values, len(body.decisions)
+    value = _function_body(frame, declared, component, span)
+    if before == (body.values, len(body.decisions)) and not any(is_tensor_like(v) for _, v in component.settings):
+        session.remembered[component] = (value,)
+    return value
+
+
+def _function_body(frame: Frame, declared: Declared, component: Component, span: Span) -> Value:
+    assert declared.body is not None
     inner = enter(frame, frame.session, frame.world, component, "", "", span, frame.condition)
     inner.body = frame.body
     bind_settings(inner, component, span)

@@ -143,7 +143,7 @@ def _static(session: Session, unit: Unit) -> None:
 def _check_unit(session: Session, unit: Unit) -> list[str]:
     """Evaluate what the file declares: its lets, models and spaces for all their candidates, its bodies of fields."""
     covered: list[str] = []
-    frame = Frame(session, World(Universe(session.limits.conditions)), unit, Body(""), "")
+    frame = Frame(session, World(Universe(session.limits.conditions)), unit, Body(""))
     for name, let in unit.lets.items():
         value = _guarded(session, let.span, lambda n=name: top_level(frame, unit, n))
         entry = value[0] if value else None

@@ -16,6 +16,7 @@ from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute
 from archdsl.meaning.labels import claim, place
+from archdsl.meaning.memory import Memory
 from archdsl.meaning.run import (
     Abandoned,
     Body,
@@ -140,17 +141,13 @@ def enter(
 ) -> Frame:
     """A frame for the body of a component."""
     declared = cast(Declared, component.callee)
-    settings = ", ".join(
-        f"{name}={show(value)}" for name, value in component.settings if not isinstance(value, Unknown)
-    )
-    title = f"{component.name}({settings if len(settings) <= 60 else settings[:57] + '...'})"
     body = Body(path, in_model=declared.kind.name == "model" and not declared.unit.packaged)
     return Frame(
         session,
         world,
         declared.unit,
         body,
-        title,
+        component,
         condition=condition,
         caller=frame,
         label=label,
@@ -468,21 +465,19 @@ def _module(
     """The module for these settings, inputs and inner decisions: found again where it was made before."""
     session = frame.session
     key = (component, tuple(_key(value) for value in inputs))
-    made = cast("list[Module]", session.remembered.setdefault(key, []))
-    for module in made:
-        if all(_recalls(session, join(path, inner), value) for inner, value in module.decisions):
-            return module, module.outputs
+    made = cast("Memory[Module]", session.remembered.get(key))
+    if made is None:
+        made = session.remembered[key] = Memory[Module]()
+    module = made.recall(session.chooser, path)
+    if module is not None:
+        return module, module.outputs
     inner = enter(frame, session, frame.world, component, path, where, span, ALWAYS)
     arguments, input_types = numbered(inputs)
     inner.body.values = len(input_types)
     result = run(inner, component, arguments, span, spans)
     module = finished(inner, component, arguments, input_types, result)
-    made.append(module)
+    made.keep(inner.body.decisions, module)
     return module, module.outputs
-
-
-def _recalls(session: Session, path: str, value: object) -> bool:
-    return session.chooser is not None and session.chooser.recall(path) == value
 
 
 def _key(value: Value) -> object:

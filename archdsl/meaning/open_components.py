@@ -79,7 +79,7 @@ def _open_tensor(declared: Declared, parameter: nodes.TensorParameter, rank: int
 
 
 def _run_function(session: Session, declared: Declared) -> None:
-    frame = Frame(session, World(Universe(session.limits.conditions)), declared.unit, Body(""), "")
+    frame = Frame(session, World(Universe(session.limits.conditions)), declared.unit, Body(""))
     try:
         call_function(frame, Component(declared, _open_settings(declared)), declared.node.name.span)
     except Fault as fault:

@@ -165,7 +165,7 @@ def _span(program: Program) -> Span:
 
 
 def _entry(program: Program, session: Session, name: str, settings: Settings) -> Component | Decided:
-    frame = Frame(session, World(Universe()), program.unit, Body(""), "")
+    frame = Frame(session, World(Universe()), program.unit, Body(""))
     try:
         found = top_level(frame, program.unit, name)
     except Fault as fault:

@@ -21,6 +21,7 @@ from archdsl.meaning.values import (
     Placed,
     Step,
     Tensor,
+    Unknown,
     Value,
     Variant,
     Wrapped,
@@ -223,7 +224,7 @@ class Frame:
     world: World
     unit: Unit
     body: Body
-    title: str
+    component: Component | None = None
     names: dict[str, Value] = field(default_factory=dict[str, Value])
     condition: Condition = ALWAYS
     caller: "Frame | None" = None
@@ -239,6 +240,17 @@ class Frame:
     def effective(self) -> Condition:
         """The candidates for which the current statement runs."""
         return self.world.universe.both(self.condition, self.world.alive)
+
+    @property
+    def title(self) -> str:
+        """The component as the chain of calls shows it."""
+        if self.component is None:
+            return ""
+        settings = [
+            f"{name}={show(value)}" for name, value in self.component.settings if not isinstance(value, Unknown)
+        ]
+        text = ", ".join(settings)
+        return f"{self.component.name}({text if len(text) <= 60 else text[:57] + '...'})"
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Take note of a fault, with the candidates that reach it and the calls that led there."""

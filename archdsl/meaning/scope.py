@@ -74,7 +74,7 @@ def _let(frame: Frame, unit: Unit, name: str) -> Value:
     if (unit, name) in session.evaluating:
         raise Fault(codes.RECURSION.at(let.span, f"`{name}` is defined by itself", "its value needs its value"))
     session.evaluating.append((unit, name))
-    inner = Frame(session, World(Universe(session.limits.conditions)), unit, Body(""), "", naming=name)
+    inner = Frame(session, World(Universe(session.limits.conditions)), unit, Body(""), naming=name)
     try:
         value = evaluate(let.value, inner)
         # A choice belongs to a candidate, and a file has none; the check of names says so.

@@ -7,6 +7,7 @@ from archdsl.meaning.dispatch import evaluate, execute, executes
 from archdsl.meaning.explain_values import explained_values
 from archdsl.meaning.expressions import decide, elements, unpack
 from archdsl.meaning.fields import set_field
+from archdsl.meaning.memory import remembered
 from archdsl.meaning.modules import reject
 from archdsl.meaning.operators import truth_of
 from archdsl.meaning.run import Abandoned, Fault, Frame, lift, merged, split
@@ -19,7 +20,10 @@ from archdsl.syntax import nodes
 def let(node: nodes.Let, frame: Frame) -> None:
     frame.naming = node.targets[0].text if len(node.targets) == 1 else ""
     try:
-        value = evaluate(node.value, frame)
+        if frame.session.checking:
+            value = evaluate(node.value, frame)
+        else:
+            value = remembered(frame, node.value, lambda: evaluate(node.value, frame))
     finally:
         frame.naming = ""
     unpack(frame, node.targets, value, node.value.span)

@@ -43,7 +43,9 @@ def check_targets(session: Session, space: Component | Decided, targets: list[tu
         met = any(map(matcher(value), paths)) if isinstance(value, str) else getattr(value, "name", "") in names
         if not met:
             session.add(
-                codes.NO_MATCH.at(at, "this target matches nothing", "no module of the space is called so or is one", notes=())
+                codes.NO_MATCH.at(
+                    at, "this target matches nothing", "no module of the space is called so or is one", notes=()
+                )
             )
 
 

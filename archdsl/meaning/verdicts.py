@@ -47,7 +47,11 @@ def _dead_options(world: World) -> Iterator[tuple[Span, str, Value]]:
             options[key] = (site.options[option] if option < len(site.options) else site.span, site.path, value)
             if universe.both(world.alive, universe.taken(number, option)) != NEVER:
                 lives.add(key)
-    return (options[key] for key in options if key not in lives and not any(s.of_size for s in world.sites if s.span == key[0]))
+    return (
+        options[key]
+        for key in options
+        if key not in lives and not any(s.of_size for s in world.sites if s.span == key[0])
+    )
 
 
 def _unreached(session: Session, world: World, entry: Decided, span: Span) -> None:
@@ -59,7 +63,9 @@ def _unreached(session: Session, world: World, entry: Decided, span: Span) -> No
         note = f"a decision with a similar name exists: `{near}`" if near else "the other decisions may have closed it"
         at = session.decided_at[path][0] if path in session.decided_at else span
         session.add(
-            codes.UNKNOWN_DECISION.at(at, f"`{path}` is no decision of `{entry.name}`", "decided, but never reached", notes=(note,))
+            codes.UNKNOWN_DECISION.at(
+                at, f"`{path}` is no decision of `{entry.name}`", "decided, but never reached", notes=(note,)
+            )
         )
 
 

@@ -204,7 +204,7 @@ class Expressions(Walk):
         if found.kept or found.remarks or is_broken((found.opened, *before)) or isinstance(hugged, tuple):
             return (callee, found.together(found.kept))
         # The last argument alone is opened up: `decide(edge(), [`.
-        hugged = Group(hugged.content, broken=True) if isinstance(hugged, Group) else hugged
+        hugged = group(hugged.content, broken=True) if isinstance(hugged, Group) else hugged
         embraced = (found.opened, *((part, ", ") for part in before), hugged, found.closed)
         opened = First(embraced, found.together(broken=True))
         return (callee, opened if is_broken(found.contents[-1]) else First(found.together(), opened))

@@ -31,8 +31,11 @@ class Nest:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """`broken` whatever its width; `ends_line` if nothing can follow it on its last line, too."""
+
     content: "Document"
     broken: bool
+    ends_line: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +69,32 @@ SPACE = Line(" ")
 HARD = Line(None)
 
 
-def group(content: Document) -> Group:
-    return Group(content, is_broken(content))
+def group(content: Document, broken: bool = False) -> Group:
+    """A group, broken at once if asked for or if a line is broken in it whatever its width."""
+    return Group(content, broken or is_broken(content, but_at_end=True), broken or is_broken(content))
 
 
-def is_broken(document: Document) -> bool:
-    """A line is broken in it whatever its width."""
+def is_broken(document: Document, but_at_end: bool = False) -> bool:
+    """A line is broken in it whatever its width; a comment that stands behind all of it counts unless `but_at_end`."""
     waiting: list[Document] = [document]
+    at_end = but_at_end
     while waiting:
         part = waiting.pop()
         if isinstance(part, tuple):
             waiting += part
-        elif isinstance(part, Remark) or part is HARD:
-            return True
         elif isinstance(part, Nest):
             waiting.append(part.content)
-        elif isinstance(part, Group):
-            if part.broken:
-                return True
         elif isinstance(part, First):
             waiting.append(part.wanted)
+        elif part is HARD:
+            return True
+        elif isinstance(part, Remark):
+            if not at_end or part.own_line:
+                return True
+        elif part != "":
+            if isinstance(part, Group) and (part.broken if at_end else part.ends_line):
+                return True
+            at_end = False
     return False
 
 
@@ -122,12 +131,12 @@ def width(document: Document) -> int:
 
 
 def has_places(document: Document) -> bool:
-    """It could stand on more than one line."""
+    """It could stand on more than one line, comments apart."""
     waiting: list[Document] = [document]
     while waiting:
         part = waiting.pop()
         if isinstance(part, tuple):
             waiting += part
-        elif not isinstance(part, str):
+        elif not isinstance(part, str | Remark):
             return True
     return False

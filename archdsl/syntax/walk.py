@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from archdsl.syntax import nodes
-from archdsl.syntax.document import SOFT, SPACE, Document, Group, Nest, Remark, WhenBroken, group, is_broken, joined
+from archdsl.syntax.document import SOFT, SPACE, Document, Nest, Remark, WhenBroken, group, joined
 from archdsl.syntax.tokens import Token, Tokens
 
 COMMA_WHEN_BROKEN: Final = WhenBroken(",")
@@ -28,7 +28,7 @@ class Brackets:
             return (self.opened, self.closed)
         end = comma if self.contents else ""
         inner = (SOFT, *joined(self.contents, (",", SPACE)), end, *self.remarks)
-        return Group((self.opened, Nest(inner), SOFT, self.closed), broken or is_broken((self.opened, inner)))
+        return group((self.opened, Nest(inner), SOFT, self.closed), broken)
 
 
 class Walk:
@@ -40,6 +40,7 @@ class Walk:
         self.comments = tokens.comments
         self.at: int = 0
         self.said: int = 0
+        self.remarked = False  # a comment stands behind the last token
         self.ends = [token.span.end for token in self.tokens]
         self.partners = _partners(self.tokens)
 
@@ -49,23 +50,32 @@ class Walk:
         """The next token, with the comments before it and those behind it on its line."""
         token = self.tokens[self.at]
         self.at += 1
-        before = self.remarks(token.span.start, own=token.type != "COMMA")
-        behind = self.remarks(self.start(), own=False)
+        before = self.remarks(token.span.start)
+        self.remarked = False
+        behind = self.remark_behind()
         return (*before, token.text, *behind) if before or behind else token.text
 
     def take_comma(self) -> tuple[Document, ...]:
-        """Step over a comma between two things; its comments go behind the first."""
-        taken = self.take()
-        return tuple(part for part in taken if part != ",") if isinstance(taken, tuple) else ()
+        """Step over a comma between two things; the comment behind it goes behind the first, which may have one only."""
+        self.at += 1
+        return () if self.remarked else self.remark_behind()
 
-    def remarks(self, end: int, own: bool = True) -> tuple[Document, ...]:
-        """The comments before an offset; those with a line of their own may be left for later."""
+    def remark_behind(self) -> tuple[Document, ...]:
+        """The comment behind the token that was just taken."""
+        if self.said == len(self.comments):
+            return ()
+        comment = self.comments[self.said]
+        if comment.own_line or comment.span.start > self.start():
+            return ()
+        self.said += 1
+        self.remarked = True
+        return (Remark(comment.text, own_line=False),)
+
+    def remarks(self, end: int) -> tuple[Document, ...]:
+        """The comments before an offset that stand behind no token: each gets a line of its own."""
         found: list[Document] = []
         while self.said < len(self.comments) and self.comments[self.said].span.start < end:
-            comment = self.comments[self.said]
-            if comment.own_line and not own:
-                break
-            found.append(Remark(comment.text, comment.own_line))
+            found.append(Remark(self.comments[self.said].text, own_line=True))
             self.said += 1
         return tuple(found)
 

@@ -1,0 +1,96 @@
+"""Finding again what was evaluated before: by what it was made of, and by the decisions that were taken inside it.
+
+Candidates of a space differ in few decisions, so most of what one needs was made for another. Which decisions matter is learned on the
+way: each step of a `Memory` asks for the decision that the evaluation asked for next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar, cast
+
+from archdsl.meaning.run import Chooser, Frame
+from archdsl.meaning.values import UNKNOWN, Tensor, Value
+from archdsl.syntax import nodes
+from archdsl.syntax.descent import below
+from archdsl_compiler.graph import join
+
+_T = TypeVar("_T")
+MOST_KEPT = 20_000
+"""Results of one kind; beyond, further ones are made anew each time."""
+
+
+@dataclass(slots=True)
+class Memory(Generic[_T]):
+    """Results of one evaluation, in a tree over the decisions that it took. Paths are relative to where it happened."""
+
+    path: str | None = None
+    found: _T | None = None
+    branches: dict[Value, "Memory[_T]"] = field(default_factory=dict[Value, "Memory[_T]"])
+    size: int = 0
+
+    def recall(self, chooser: Chooser | None, at: str) -> _T | None:
+        """The result for the chooser's decisions, if it was kept."""
+        node = self
+        while node.path is not None:
+            option = chooser.recall(join(at, node.path)) if chooser is not None else UNKNOWN
+            following = node.branches.get(option)
+            if following is None:
+                return None
+            node = following
+        return node.found
+
+    def keep(self, decisions: list[tuple[str, Value]], result: _T) -> None:
+        """Enter a result under the decisions that led to it, in the order in which they were taken."""
+        if self.size >= MOST_KEPT:
+            return
+        self.size += 1
+        node = self
+        for path, option in decisions:
+            node.path = path
+            node = node.branches.setdefault(option, Memory())
+        node.found = result
+
+
+Kept: TypeAlias = tuple[Value, list[tuple[str, Value]]]
+"""A value with the decisions that were taken for it."""
+
+
+def remembered(frame: Frame, node: nodes.Expression, work: Callable[[], Value]) -> Value:
+    """The value of an expression for one candidate. One that reads no tensor and leaves no op behind depends on nothing but the names
+    that it reads and the decisions that are taken in it, so it is found again by these."""
+    session, body = frame.session, frame.body
+    known = session.remembered.get(id(node))
+    if known is False:
+        return work()
+    reads, chooses = cast("tuple[tuple[str, ...], bool]", known or _look_at(session.remembered, node))
+    values = tuple(map(frame.names.get, reads))
+    key = (id(node), values, frame.naming) if chooses else (id(node), values)
+    memory = cast("Memory[Kept] | None", session.remembered.get(key))
+    if memory is None:
+        if any(map(_holds_tensor, values)):
+            return work()
+        memory = session.remembered[key] = Memory[Kept]()
+    found = memory.recall(session.chooser, body.path)
+    if found is not None:
+        body.decisions += found[1]
+        return found[0]
+    before = body.values, len(body.decisions)
+    value = work()
+    if before[0] != body.values or value is UNKNOWN:
+        session.remembered[id(node)] = False
+        return value
+    taken = body.decisions[before[1] :]
+    memory.keep(taken, (value, taken))
+    return value
+
+
+def _look_at(kept: dict[object, object], node: nodes.Expression) -> tuple[tuple[str, ...], bool]:
+    """The names that an expression reads, and whether it chooses."""
+    parts = list(below(node))
+    reads = tuple(dict.fromkeys(part.text for part in parts if isinstance(part, nodes.Name)))
+    chooses = any(isinstance(part, nodes.Choose) for part in parts)
+    kept[id(node)] = (reads, chooses)
+    return reads, chooses
+
+
+def _holds_tensor(value: Value) -> bool:
+    return type(value) is Tensor or (isinstance(value, tuple) and any(map(_holds_tensor, value)))

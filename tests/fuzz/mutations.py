@@ -1,0 +1,190 @@
+"""Turns one source into one that is wrong somewhere: most mutations move, drop or replace tokens, so that the text gets past
+the parser and the fault is one of meaning; the others spoil its characters."""
+
+import re
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Final
+
+TOKEN: Final = re.compile(
+    r'\s+|#[^\n]*|"(?:[^"\\\n]|\\.)*"|\d[\w.]*|[A-Za-z_]\w*|\|>|->|\.\.\.|\.\.<|\.\.|\*\*|//|[=!<>]=|.', re.DOTALL
+)
+NUMBERS: Final = (
+    *("0", "1", "2", "3", "7", "-1", "(-3)", "0.0", "0.5", "1e308", "1e-400", "1e400", "63", "255", "65536", "1000003"),
+    *("2147483648", "9223372036854775808", "10 ** 30", "2 ** 10 ** 10", "1" + "0" * 300, "9" * 5_000, "1K", "8h", "4MiB"),
+)
+WORDS: Final = (
+    *("from", "import", "as", "extern", "let", "for", "in", "if", "then", "else", "return", "require", "expose", "at"),
+    *("when", "by", "and", "or", "not", "true", "false", "none", "minimize", "maximize", "function", "mixer", "block"),
+    *("stage", "model", "space", "quant", "train", "search", "choose", "decide", "int", "real", "list", "x", "_", "...", "float32"),
+    *("in_training", "param", "buffer", "conv", "linear", "rearrange", "concat", "split", "shape", "dtype", "name", "sum"),
+)
+SIGNS: Final = (
+    *("(", ")", "[", "]", "{", "}", ",", ":", ".", "=", "|>", "->", "..", "..<", "...", "?", "@", "%", "//", "**", "-", "+"),
+    *("*", "/", "==", "!=", "<", ">=", '"', "#", "##", "\n", "\\", "!", "$", "'", "`", ";"),
+)
+EXPRESSIONS: Final = (
+    *("none", "true", "[]", "()", '""', "(1, 2)", "[1, 2, 3]", "0..<4", "0..<10 ** 12", "1..6 by 0", "5..1", "x.shape"),
+    *("x.T", "choose(1, 2)", "choose(0..<10 ** 9)", "choose()", "choose(none, pool())", "choose(0.0..1.0)", "1 / 0", "-x"),
+    *("[i for i in 0..<1000000]", "[[j for j in 0..<1000] for i in 0..<1000]", "len(x)", "x @ x", "x[0]", "x[..., 0]"),
+    *("conv(8, 3)", "conv(0, 3)", "linear(-1)", "linear(10 ** 15)", "conv(c, 3, groups=0)", "zeros([10 ** 9, 10 ** 9])", "relu |> gelu"),
+    *("if true then 1 else x", "(x |> relu) as a", "sqrt(-1)", "log(0)", "max([])", "sum(x)", "float32(relu)", "range(0)"),
+    *("1 <= n <= 8", "not x", "x == x", "none in [none]", '"{i}"', '"{1 / 0}"', "4MiB", "int8()", "repeat(x, \"a -> a b\", b=0)"),
+)  # fmt: skip
+CHARACTERS: Final = (
+    *("\0", "\r", "\r\n", "\t", "\x0b", "\x0c", "\x1b[31m", "\x7f", "\x85", "\xa0", "é", "e\u0301", "ß", "中", "日本", "🙂", "👩‍👩‍👧"),
+    *("\u200b", "\u200e", "\u202e", "\u2028", "\ufeff", "\ufffd", "\U0010ffff", "\ud800", "²", "٣", "ı", "ª", "Ⅷ", "𝟘", "ﬁ"),
+)  # fmt: skip
+
+Tokens = list[str]
+Mutation = Callable[[Random, Tokens, Sequence[str]], None]
+
+
+def mutated(random: Random, text: str, others: Sequence[str]) -> str:
+    """The text after a few mutations; `others` lend pieces."""
+    tokens = TOKEN.findall(text)
+    for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4, 6, 10))):
+        random.choices(MUTATIONS, WEIGHTS)[0](random, tokens, others)
+    result = "".join(tokens)
+    if random.random() < 0.08:
+        result = _spoiled(random, result)
+    if random.random() < 0.04:
+        result = result[: random.randrange(len(result) + 1)]
+    return result
+
+
+def _place(random: Random, tokens: Tokens, wanted: str = r"\S") -> int | None:
+    """The number of a random token that begins as wanted."""
+    for _ in range(30):
+        if tokens and re.match(wanted, tokens[at := random.randrange(len(tokens))]):
+            return at
+    return None
+
+
+def _delete(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens)
+    if at is not None:
+        del tokens[at : at + random.choice((1, 1, 1, 2, 3, 8))]
+
+
+def _duplicate(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens)
+    if at is not None:
+        tokens[at:at] = tokens[at : at + random.choice((1, 1, 2, 3, 8, 20))]
+
+
+def _swap(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    a, b = _place(random, tokens), _place(random, tokens)
+    if a is not None and b is not None:
+        tokens[a], tokens[b] = tokens[b], tokens[a]
+
+
+def _number(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens, r"\d")
+    if at is not None:
+        tokens[at] = random.choice(NUMBERS)
+
+
+def _name(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    """Another name of the same text in place of one: what is found there is often of another kind."""
+    at, other = _place(random, tokens, "[A-Za-z_]"), _place(random, tokens, "[A-Za-z_]")
+    if at is not None and other is not None:
+        tokens[at] = tokens[other] if random.random() < 0.8 else random.choice(WORDS)
+
+
+def _misspelled(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens, "[A-Za-z_]")
+    if at is not None:
+        tokens[at] = tokens[at][:-1] or "q"
+
+
+def _expression(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens, r"[\w(\[\"]")
+    if at is not None:
+        tokens[at] = random.choice(EXPRESSIONS)
+
+
+def _insert(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens)
+    if at is not None:
+        tokens.insert(at, f" {random.choice(random.choice((WORDS, SIGNS, NUMBERS, EXPRESSIONS)))} ")
+
+
+def _sign(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens, r"[^\w\s\"#]")
+    if at is not None:
+        tokens[at] = random.choice(SIGNS)
+
+
+def _operator(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    """An operator by another: the text still parses."""
+    at = _place(random, tokens, r"[-+*/%<>=!@|.]|and$|or$|in$")
+    if at is not None:
+        tokens[at] = f" {random.choice(('+', '-', '*', '/', '//', '%', '**', '==', '<', 'and', 'or', 'in', '@', '|>', '..'))} "
+
+
+def _nest(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    at = _place(random, tokens, r"\w")
+    if at is not None:
+        depth = random.choice((3, 30, 150, 300, 3000))
+        before, after = random.choice((("(", ")"), ("[", "]"), ("-", ""), ("not ", ""), ("f(", ")"), ("if a then ", " else b")))
+        tokens[at] = before * depth + tokens[at] + after * depth
+
+
+def _splice(random: Random, tokens: Tokens, others: Sequence[str]) -> None:
+    """A piece of another source, between lines or in the middle of one."""
+    other = TOKEN.findall(random.choice(others))
+    if not other:
+        return
+    start = random.randrange(len(other))
+    at = random.randrange(len(tokens) + 1)
+    tokens[at : at + random.choice((0, 0, 0, 5, 50))] = other[start : start + random.choice((2, 10, 40, 150))]
+
+
+def _declaration(random: Random, tokens: Tokens, others: Sequence[str]) -> None:
+    """A whole declaration or line of another source, which still parses."""
+    pieces = re.split(r"\n\n+|(?<=\n)(?=  \S)", random.choice(others))
+    tokens.insert(random.choice((0, len(tokens), random.randrange(len(tokens) + 1))), f"\n{random.choice(pieces)}\n")
+
+
+def _move_line(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
+    lines = "".join(tokens).split("\n")
+    line = lines.pop(random.randrange(len(lines)))
+    lines.insert(random.randrange(len(lines) + 1), line)
+    if random.random() < 0.5:
+        lines.insert(random.randrange(len(lines) + 1), line)
+    tokens[:] = TOKEN.findall("\n".join(lines))
+
+
+def _spoiled(random: Random, text: str) -> str:
+    """Random bytes, read again as far as they can be, or odd characters."""
+    if random.random() < 0.5:
+        data = bytearray(text.encode("utf-8", "replace"))
+        for _ in range(random.choice((1, 2, 8))):
+            if data:
+                data[random.randrange(len(data))] = random.randrange(256)
+        return data.decode("utf-8", "replace")
+    for _ in range(random.choice((1, 2, 5))):
+        at = random.randrange(len(text) + 1)
+        text = text[:at] + random.choice(CHARACTERS) * random.choice((1, 1, 3)) + text[at:]
+    return text
+
+
+WEIGHTED: Final[tuple[tuple[Mutation, int], ...]] = (
+    (_delete, 8),
+    (_duplicate, 6),
+    (_swap, 6),
+    (_number, 14),
+    (_name, 18),
+    (_misspelled, 3),
+    (_expression, 14),
+    (_insert, 8),
+    (_sign, 4),
+    (_operator, 6),
+    (_nest, 2),
+    (_splice, 4),
+    (_declaration, 6),
+    (_move_line, 5),
+)
+MUTATIONS: Final = [mutation for mutation, _ in WEIGHTED]
+WEIGHTS: Final = [weight for _, weight in WEIGHTED]
