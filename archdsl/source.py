@@ -14,15 +14,15 @@ class Source:
     _starts: list[int] = field(default_factory=list[int], init=False, repr=False, compare=False)
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset, both from 1; columns count characters."""
+        """Line and column of an offset, both from 1; columns count characters. A byte order mark is none."""
         if not self._starts:
-            self._starts.append(0)
+            self._starts.append(1 if self.text.startswith("\ufeff") else 0)
             at = self.text.find("\n")
             while at >= 0:
                 self._starts.append(at + 1)
                 at = self.text.find("\n", at + 1)
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        line = max(bisect_right(self._starts, offset), 1)
+        return line, max(offset - self._starts[line - 1], 0) + 1
 
     def line(self, number: int) -> str:
         """The text of one line, counted from 1, without its end."""

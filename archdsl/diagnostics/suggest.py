@@ -1,9 +1,11 @@
 """The name that was probably meant. The answer depends on the names alone, never on their order."""
 
+import re
 from collections.abc import Iterable
 
 # Names longer than this are compared by equality and beginnings only: the distance costs the product of the lengths.
 LONGEST = 80
+NUMBER = re.compile(r"[0-9]{1,9}")
 # Beginnings and parts shorter than this say nothing.
 SHORTEST_PART = 3
 
@@ -19,7 +21,13 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
         bound = max(len(name) // 3, 1)
         lower, letters = name.casefold(), sorted(name)
         near = [
-            (distance, sorted(candidate) != letters, abs(len(candidate) - len(name)), candidate)
+            (
+                distance,
+                sorted(candidate) != letters,
+                abs(len(candidate) - len(name)),
+                _apart(name, candidate),
+                candidate,
+            )
             for candidate in others
             if abs(len(candidate) - len(name)) <= bound
             and (distance := _distance(lower, candidate.casefold(), bound)) <= bound
@@ -37,6 +45,12 @@ def did_you_mean(name: str, candidates: Iterable[str], what: str = "name") -> st
     if near is None:
         return None
     return f"{'an' if what[0] in 'aeiou' else 'a'} {what} with a similar name exists: `{near}`"
+
+
+def _apart(a: str, b: str) -> int:
+    """How far the first numbers in both are from each other: of `int2` to `int16`, `int9` is nearest to `int8`."""
+    first, second = (NUMBER.search(name) for name in (a, b))
+    return abs(int(first[0]) - int(second[0])) if first and second else 0
 
 
 def _bare(name: str) -> str:

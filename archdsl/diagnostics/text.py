@@ -1,17 +1,19 @@
 """Diagnostics for people: the source with carets, labels beside them, notes and help below."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from archdsl.diagnostics.cells import Row, escaped, row
+from archdsl.diagnostics.cells import Row, escaped, row, width_of
 from archdsl.diagnostics.record import Diagnostic, Label, Severity
 from archdsl.source import Source, Span
 
 ERRORS_SHOWN = 20
-# A chain of calls longer than this is shown by its ends.
-STEPS_SHOWN = 10
-STEPS_AT_START = 3
+# Of a long chain of calls only its ends are shown: where it begins, and what is nearest to the fault.
+STEPS_AT_START = 2
+STEPS_AT_END = 3
+# A fault over more lines than this is marked on its first one.
+LINES_MARKED = 4
 NARROWEST = 20
 
 RESET = "\x1b[0m"
@@ -61,11 +63,40 @@ def render_one(diagnostic: Diagnostic, *, width: int = 100, color: bool = False,
 
 def origin_text(origin: Sequence[str]) -> str:
     """`from: a -> b -> c`; of a long chain its beginning and its end."""
-    steps = list(origin)
-    if len(steps) > STEPS_SHOWN:
-        left_out = len(steps) - STEPS_SHOWN + 1
-        steps[STEPS_AT_START : STEPS_AT_START + left_out] = [f"... ({left_out} more) ..."]
-    return f"from: {' -> '.join(steps)}"
+    return f"from: {' -> '.join(_ends(origin))}"
+
+
+def origin_lines(origin: Sequence[str], room: int) -> list[str]:
+    """The chain as one line, or a line for each step where that is too wide."""
+    together = escaped(origin_text(origin))
+    if width_of(together) <= room:
+        return [together]
+    first, *others = [_cut(escaped(step), room - len("from: ")) for step in _ends(origin)]
+    return [f"from: {first}", *(f"   -> {step}" for step in others)]
+
+
+def _ends(origin: Sequence[str]) -> list[str]:
+    left_out = len(origin) - STEPS_AT_START - STEPS_AT_END
+    if left_out < 2:
+        return list(origin)
+    return [*origin[:STEPS_AT_START], f"... {left_out} more ...", *origin[-STEPS_AT_END:]]
+
+
+def _cut(text: str, room: int) -> str:
+    return text if width_of(text) <= room else row(text, max(room, NARROWEST), 0, 1).text
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Words broken into lines of at most `room` columns; what has lines already is a drawing and keeps them."""
+    if "\n" in text:
+        return escaped(text, keep="\n").split("\n")
+    lines: list[str] = []
+    for word in escaped(text).split(" "):
+        if lines and width_of(lines[-1]) + 1 + width_of(word) <= max(room, NARROWEST):
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return lines
 
 
 def _counted(count: int, noun: str) -> str:
@@ -97,13 +128,21 @@ class _Mark:
     primary: bool
 
 
-def _mark(label: Label, primary: bool) -> _Mark:
-    """Of a span over several lines its part on the first one."""
+def _marks(label: Label, primary: bool) -> list[_Mark]:
+    """The label on each of its lines, with its text on the last one. Of a span over many lines, and of what is not the
+    fault itself, only the first line is marked."""
     source, start, end = label.span
-    line, column = source.position(start)
-    if source.position(end)[0] > line:
-        end = start - column + 1 + len(source.line(line))
-    return _Mark(line, column - 1, max(column - 1 + end - start, column), label.text, primary)
+    (line, column), (last, last_column) = source.position(start), source.position(end)
+    if line == last:
+        return [_Mark(line, column - 1, max(last_column - 1, column), label.text, primary)]
+    marks = [_Mark(line, column - 1, max(len(source.line(line)), column), "", primary)]
+    if primary and last - line < LINES_MARKED:
+        for number in range(line + 1, last + 1):
+            text = source.line(number)
+            begin, stop = len(text) - len(text.lstrip()), last_column - 1 if number == last else len(text.rstrip())
+            if stop > begin:
+                marks.append(_Mark(number, begin, stop, "", primary))
+    return [*marks[:-1], replace(marks[-1], text=label.text)]
 
 
 def _block(diagnostic: Diagnostic, width: int, paint: _Painter, *, more: bool) -> str:
@@ -120,9 +159,11 @@ def _block(diagnostic: Diagnostic, width: int, paint: _Painter, *, more: bool) -
         lines.append(f"{' ' * gutter}{arrow} {escaped(source.name)}{place}")
         if source.text:
             lines += [f"{pad}{bar}", *_snippet(source, marks, gutter, width, paint, tone)]
-    tail = [paint("=", FRAME) + " " + _indented(note, gutter + 3) for note in diagnostic.notes]
+    room = max(width - gutter - 3, NARROWEST)
+    notes = [_wrapped(note, room) for note in diagnostic.notes]
     if diagnostic.origin:
-        tail.append(paint("=", FRAME) + " " + escaped(origin_text(diagnostic.origin)))
+        notes.append(origin_lines(diagnostic.origin, room))
+    tail = [paint("=", FRAME) + " " + f"\n{' ' * (gutter + 3)}".join(note) for note in notes]
     for fix in diagnostic.fixes:
         how = " (archdsl check --fix)" if fix.safe else ""
         tail.append(f"{paint('help', BOLD)}: {escaped(fix.title)}{how}")
@@ -134,21 +175,15 @@ def _block(diagnostic: Diagnostic, width: int, paint: _Painter, *, more: bool) -
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _indented(text: str, columns: int) -> str:
-    return escaped(text, keep="\n").replace("\n", "\n" + " " * columns)
-
-
 def _by_source(diagnostic: Diagnostic) -> list[tuple[Source, list[_Mark]]]:
     """Marks by source, those of the primary first. One without words that meets the primary is left out."""
     primary = diagnostic.primary
-    groups: dict[Source, list[_Mark]] = {primary.span.source: [_mark(primary, True)]}
+    groups: dict[Source, list[_Mark]] = {primary.span.source: _marks(primary, True)}
     for label in diagnostic.others:
         if label.text in ("", primary.text) and _meet(label.span, primary.span):
             continue
         marks = groups.setdefault(label.span.source, [])
-        mark = _mark(label, False)
-        if mark not in marks:
-            marks.append(mark)
+        marks += [mark for mark in _marks(label, False) if mark not in marks]
     return list(groups.items())
 
 
@@ -175,7 +210,7 @@ def _snippet(source: Source, marks: list[_Mark], gutter: int, width: int, paint:
         for together in [rest] if _fits(text, room) else [[mark] for mark in rest]:
             shown = row(text, room, together[0].start, together[0].end)
             lines.append(f"{paint(f'{number:>{gutter}}', FRAME)} {bar} {shown.text}")
-            lines += [f"{' ' * gutter} {bar} {line}" for line in _underlines(shown, together, paint, tone)]
+            lines += [f"{' ' * gutter} {bar} {line}" for line in _underlines(shown, together, room, paint, tone)]
     return lines
 
 
@@ -183,13 +218,13 @@ def _fits(text: str, room: int) -> bool:
     return len(text) <= room * 2 and row(text, room, 0, 0).whole
 
 
-def _underlines(shown: Row, marks: list[_Mark], paint: _Painter, tone: str) -> list[str]:
+def _underlines(shown: Row, marks: list[_Mark], room: int, paint: _Painter, tone: str) -> list[str]:
     """The carets and, beside or below them, the texts. Marks that overlap get a line of carets each."""
     ordered = sorted(marks, key=lambda mark: (mark.start, mark.end))
     overlap = any(a.end > b.start for a, b in pairwise(ordered))
     if overlap:
         apart = sorted(ordered, key=lambda mark: not mark.primary)
-        return [line for mark in apart for line in _underlines(shown, [mark], paint, tone)]
+        return [line for mark in apart for line in _underlines(shown, [mark], room, paint, tone)]
     carets, at = "", 0
     for mark in ordered:
         column = shown.column(mark.start)
@@ -197,7 +232,8 @@ def _underlines(shown: Row, marks: list[_Mark], paint: _Painter, tone: str) -> l
         carets += " " * (column - at) + paint(("^" if mark.primary else "-") * length, tone if mark.primary else FRAME)
         at = column + length
     last, told = ordered[-1], [mark for mark in ordered if mark.text]
-    if last.text and "\n" not in last.text:
+    beside = last.text and "\n" not in last.text
+    if beside and (at + 1 + width_of(last.text) <= room or room - shown.column(last.start) < NARROWEST):
         carets += " " + paint(escaped(last.text), tone if last.primary else FRAME)
         told.remove(last)
     lines = [carets]
@@ -207,7 +243,7 @@ def _underlines(shown: Row, marks: list[_Mark], paint: _Painter, tone: str) -> l
         stems = _stems(shown, told, paint, tone)
         if len(lines) == 1 and mark is not last:
             lines.append(_stems(shown, [*told, mark], paint, tone)[0])
-        for line in escaped(mark.text, keep="\n").split("\n"):
+        for line in _wrapped(mark.text, room - len(indent)):
             prefix = stems[0] + " " * (len(indent) - stems[1]) if told else indent
             lines.append(prefix + paint(line, tone if mark.primary else FRAME))
     return lines

@@ -9,9 +9,10 @@ from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate
 from archdsl.meaning.operators import equal
-from archdsl.meaning.run import Fault, Frame, lift, origin_of
+from archdsl.meaning.run import Fault, Frame
 from archdsl.meaning.types import default_type, describe, describe_text, describe_type, fits, fits_text
 from archdsl.meaning.values import UNKNOWN, Component, RealRange, Tensor, Unknown, Value, Variant, show
+from archdsl.meaning.variants import lift, origin_of, part_of
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler import sizes
@@ -284,7 +285,7 @@ def _bind_form(
     measured = lift(frame, measure, value)
     demands: list[Callable[[], None]] = []
     for position, axis in enumerate(axes):
-        size = lift(frame, lambda m, p=position: m if isinstance(m, Unknown) else m[p], measured)
+        size = lift(frame, part_of, measured, position)
         if isinstance(axis, nodes.Rest):
             if axis.name is not None:
                 frame.names[axis.name.text] = size

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.meaning.operators import Number, arithmetic, check_length, checked, compare, is_number, truth_of
-from archdsl.meaning.run import Fault, Frame, lift
+from archdsl.meaning.run import Fault, Frame
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Pair, Unknown, Value
+from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl_compiler import sizes
 from archdsl_compiler.sizes import Symbolic
@@ -195,15 +196,14 @@ def _count(frame: Frame, span: Span, arguments: "Arguments") -> Value:
         total: Value = 0
         for item in _items(span, "count", v):
             same = lift(frame, lambda a, b: compare(frame, span, "==", a, b, (span, span)), item, wanted, deep=True)
-            total = lift(
-                frame,
-                lambda t, s: t if isinstance(t, Unknown) else UNKNOWN if isinstance(s, Unknown) else t + s,
-                total,
-                same,
-            )
+            total = lift(frame, _counted, total, same)
         return total
 
     return lift(frame, run, items)
+
+
+def _counted(total: Value, same: Value) -> Value:
+    return total + same if isinstance(total, int) and isinstance(same, bool) else UNKNOWN
 
 
 # ---- reductions: folds, so that a sum of choices has as many cases as it has values
@@ -278,8 +278,12 @@ def _mean(frame: Frame, span: Span, arguments: "Arguments") -> Value:
 _declare("sum(list)", "The sum of numbers.", overload=True)(_fold("sum", 0, _add))
 _declare("mean(list)", "The mean of numbers.", overload=True)(_mean)
 _declare("product(list)", "The product of numbers; 1 of none.")(_fold("product", 1, _multiply))
-_declare("max(list) or max(a, b, ...)", "The largest number.", overload=True)(_fold("max", None, _extreme("max", max)))
-_declare("min(list) or min(a, b, ...)", "The smallest number.", overload=True)(_fold("min", None, _extreme("min", min)))
+_declare("max(list) or max(a, b, ...)", "The largest number.", overload=True)(
+    _fold("max", None, _extreme("max", lambda a, b: a if cast(float, a) >= cast(float, b) else b))
+)
+_declare("min(list) or min(a, b, ...)", "The smallest number.", overload=True)(
+    _fold("min", None, _extreme("min", lambda a, b: a if cast(float, a) <= cast(float, b) else b))
+)
 
 
 def _quantifier(name: str, stops: bool) -> Run:

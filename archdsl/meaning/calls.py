@@ -6,6 +6,7 @@ from typing import cast
 from archdsl.diagnostics import codes
 from archdsl.meaning.application import apply, is_tensor_like
 from archdsl.meaning.binding import Arguments, Given, bind_settings, extended, fill, tensor_names
+from archdsl.meaning.bodies import enter, returned
 from archdsl.meaning.builtins import OVERLOADS, Builtin
 from archdsl.meaning.catalogue.contract import innermost
 from archdsl.meaning.conditions import NEVER
@@ -13,9 +14,8 @@ from archdsl.meaning.configured import configure
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, evaluates, execute
 from archdsl.meaning.memory import remembered
-from archdsl.meaning.modules import enter, returned
 from archdsl.meaning.operators import is_number
-from archdsl.meaning.run import Abandoned, Fault, Frame, lift
+from archdsl.meaning.run import Abandoned, Fault, Frame
 from archdsl.meaning.spaces import IN_TRAINING
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import (
@@ -24,7 +24,6 @@ from archdsl.meaning.values import (
     Composed,
     Configured,
     Placed,
-    Step,
     Tensor,
     Unknown,
     Value,
@@ -32,9 +31,10 @@ from archdsl.meaning.values import (
     Wrapped,
     is_component,
 )
+from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl.syntax import nodes
-from archdsl_compiler.graph import Wrapper, join
+from archdsl_compiler.graph import Wrapper
 from archdsl_compiler.ops.contract import Op
 from archdsl_compiler.ops.registry import find
 
@@ -365,156 +365,3 @@ def _with_settings(callee: Value, arguments: Arguments, span: Span) -> Value:
 
 
 # ---- pipes and labels
-
-
-@evaluates(nodes.Pipe)
-def pipe(node: nodes.Pipe, frame: Frame) -> Value:
-    """`x |> f(y)` is `f(x, y)`; a pipe that begins with a component is a component."""
-    left = evaluate(node.left, frame)
-    return pipe_value(frame, node, left)
-
-
-def pipe_value(frame: Frame, node: nodes.Pipe, left: Value) -> Value:
-    if isinstance(left, Unknown):
-        return UNKNOWN
-    if is_tensor_like(left):
-        return into(frame, node.right, Given(left, node.left.span), node.span, None)
-    if isinstance(left, Variant):
-        return lift(frame, lambda chosen: pipe_value(frame, node, chosen), left)
-    if is_component(left):
-        return _compose(frame, left, node)
-    if isinstance(left, Tensor | int | float | str | tuple | range | bool):
-        right = node.right.operand if isinstance(node.right, nodes.Labelled) else node.right
-        if isinstance(right, nodes.Call | nodes.Name):
-            return into(frame, node.right, Given(left, node.left.span), node.span, None)
-    raise Fault(
-        codes.WRONG_OPERANDS.at(
-            node.left.span, f"`|>` begins with a tensor or a component, not {describe(left)}", "cannot be piped"
-        )
-    )
-
-
-def into(frame: Frame, right: nodes.Expression, given: Given, span: Span, label: str | None) -> Value:
-    """The right side of a pipe, applied to what comes from the left."""
-    if isinstance(right, nodes.Labelled):
-        return with_label(
-            frame,
-            right.label,
-            lambda text: _named(frame, text, lambda: into(frame, right.operand, given, right.span, label or text)),
-        )
-    if isinstance(right, nodes.Call):
-        return call(right, frame, given, label)
-    callee = evaluate(right, frame)
-    if not is_component(callee) and not isinstance(callee, Builtin | Variant | Unknown):
-        raise Fault(
-            codes.NOT_CALLABLE.at(
-                right.span, f"{describe(callee)} cannot stand behind `|>`", "not a component or function"
-            )
-        )
-    return invoke(frame, right.span, callee, Arguments([given]), label)
-
-
-def _compose(frame: Frame, left: Value, node: nodes.Pipe) -> Value:
-    """A chain of components. Labels inside it are labels of its steps."""
-    steps: tuple[Step, ...] = left.steps if isinstance(left, Composed) else (_step(left),)
-    right, label = node.right, None
-    if isinstance(right, nodes.Labelled):
-        label = label_text(frame, right.label)
-        right = right.operand
-    component = evaluate(right, frame)
-    if isinstance(component, Variant):
-        return lift(frame, lambda chosen: _composed(steps, chosen, label, node), component)
-    return _composed(steps, component, label, node)
-
-
-def _composed(steps: tuple[Step, ...], component: Value, label: object, node: nodes.Pipe) -> Value:
-    if isinstance(component, Unknown):
-        return UNKNOWN
-    if not is_component(component):
-        raise Fault(
-            codes.NOT_CALLABLE.at(
-                node.right.span,
-                f"a chain of components cannot go on with {describe(component)}",
-                "not a component",
-                notes=("the chain begins with a component, not with a tensor",),
-            )
-        )
-    step = _step(component)
-    return Composed((*steps, Step(step.component, label if isinstance(label, str) else step.label)))
-
-
-def _step(component: Value) -> Step:
-    if isinstance(component, Placed):
-        return Step(component.inner, component.label)
-    return Step(component, None)  # pyright: ignore[reportArgumentType]
-
-
-@evaluates(nodes.Labelled)
-def labelled(node: nodes.Labelled, frame: Frame) -> Value:
-    """A label on a call that meets its tensor there names the module; on a component that still waits, it places it. On a choice
-    it names the decision, and as a step of a pipe the module too."""
-    return with_label(frame, node.label, lambda text: _labelled(node, frame, text))
-
-
-def _labelled(node: nodes.Labelled, frame: Frame, text: str) -> Value:
-    operand = node.operand
-    if isinstance(operand, nodes.Choose):
-        return _named(frame, text, lambda: evaluate(operand, frame))
-    if isinstance(operand, nodes.Call):
-        value = _named(frame, text, lambda: call(operand, frame, None, text))
-    else:
-        value = _named(frame, text, lambda: evaluate(operand, frame))
-    return placed(frame, value, text, node.span)
-
-
-def _named(frame: Frame, text: str, work: Callable[[], Value]) -> Value:
-    """Evaluate what stands under a label: choices in it are called after the label."""
-    base, frame.naming = frame.naming, text
-    try:
-        return work()
-    finally:
-        frame.naming = base
-
-
-def placed(frame: Frame, value: Value, text: str, span: Span) -> Value:
-    """The component with its place; other values are as they are, their label was used when they were made."""
-    if isinstance(value, Variant):
-        return Variant(tuple((condition, placed(frame, inner, text, span)) for condition, inner in value.cases))
-    if isinstance(value, Placed):
-        return Placed(value.inner, text, object(), frame.body, span)
-    if isinstance(value, Component | Composed | Wrapped):
-        return Placed(value, text, object(), frame.body, span)
-    return value
-
-
-def with_label(frame: Frame, label: nodes.Label, function: Callable[[str], Value]) -> Value:
-    """Something under a label, which may itself depend on choices."""
-    text = label_text(frame, label)
-    return lift(frame, lambda chosen: UNKNOWN if isinstance(chosen, Unknown) else function(cast(str, chosen)), text)
-
-
-def label_text(frame: Frame, label: nodes.Label) -> Value:
-    """A label as it stands in the state dict: parts and numbers joined by dots."""
-    if len(label.steps) == 1 and isinstance(label.steps[0], str) and not label.quoted:
-        return label.steps[0]
-    steps = [step if isinstance(step, str) else evaluate(step, frame) for step in label.steps]
-
-    def text(*values: Value) -> Value:
-        parts: list[str] = []
-        for value, step in zip(values, label.steps, strict=True):
-            if isinstance(value, Unknown):
-                return UNKNOWN
-            if isinstance(value, bool) or not isinstance(value, int | str) or (isinstance(value, int) and value < 0):
-                at = step.span if not isinstance(step, str) else label.span
-                raise Fault(
-                    codes.BAD_LABEL.at(at, f"a label cannot hold {describe(value)}", "needs a number or a string")
-                )
-            parts.append(str(value))
-        joined = ("" if label.quoted else ".").join(parts)
-        if not all(part.replace("_", "a").isalnum() for part in joined.split(".")):
-            raise Fault(
-                codes.BAD_LABEL.at(label.span, f"`{joined}` is no label", "names and numbers joined by dots are one")
-            )
-        return joined
-
-    return lift(frame, text, *steps)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Diagnostic, Label
+from archdsl.diagnostics.record import Diagnostic
 from archdsl.diagnostics.text import presentable
-from archdsl.meaning import choices, expressions, statements  # the evaluators of their nodes
-from archdsl.meaning.conditions import NEVER, TooManyConditions, Universe
+from archdsl.meaning import evaluators as evaluators
+from archdsl.meaning.conditions import TooManyConditions, Universe
 from archdsl.meaning.covering import cover
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.fields import check_fields
@@ -20,16 +20,15 @@ from archdsl.meaning.loading import Library, UnreadableFile, load_text, load_uni
 from archdsl.meaning.names import NameCheck
 from archdsl.meaning.open_components import check_open
 from archdsl.meaning.roots import run_entry
-from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases, World, show_option
+from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases, World
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.structure import check_structure
+from archdsl.meaning.values import Component, Decided
 from archdsl.meaning.verdicts import decided_at, empty, judge
-from archdsl.meaning.values import Component, Decided, Value
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 
 _T = TypeVar("_T")
-EVALUATORS_LOADED = (choices, expressions, statements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +199,10 @@ def _check_entry(session: Session, entry: Component | Decided, span: Span, name:
     session.begin()
     session.sampled = False
     try:
-        root = run_entry(session, entry, span)
+        judge(session, run_entry(session, entry, span), entry, span, name)
     except (TooManyCases, TooManyConditions, RecursionError):
         session.remembered.clear()
         if not cover(session, entry, span):
             session.add(empty(span, name, None))
         return [name]
-    judge(session, root, entry, span, name)
     return [name] if session.sampled else []

@@ -7,7 +7,7 @@ from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.expressions import decide
 from archdsl.meaning.operators import equal
-from archdsl.meaning.run import Abandoned, Fault, Frame, Site, merged, show_option
+from archdsl.meaning.run import Abandoned, Fault, Frame, Site, show_option
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import (
     UNKNOWN,
@@ -23,7 +23,7 @@ from archdsl.meaning.values import (
     Wrapped,
     has_variant,
 )
-from archdsl.source import Span
+from archdsl.meaning.variants import merged
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler.graph import join
@@ -233,11 +233,6 @@ def _site(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ...])
         number = world.known[key] = world.universe.new_site(len(names))
         world.sites.append(Site(join(frame.body.path, path), names, node.span, _written(node)))
     return number
-
-
-def _written(node: nodes.Choose) -> tuple[Span, ...]:
-    """Where the options stand; a list or range is one place."""
-    return tuple(option.value.span for option in node.options) if len(node.options) > 1 else ()
 
 
 def _written(node: nodes.Choose) -> tuple[Span, ...]:

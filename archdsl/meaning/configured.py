@@ -3,9 +3,10 @@
 from archdsl.diagnostics import codes
 from archdsl.meaning.binding import Arguments, fill
 from archdsl.meaning.catalogue.contract import Entry, EntrySetting
-from archdsl.meaning.run import Fault, Frame, lift
+from archdsl.meaning.run import Fault, Frame
 from archdsl.meaning.types import describe, describe_text, fits_text
 from archdsl.meaning.values import Configured, Value, show
+from archdsl.meaning.variants import lift
 from archdsl.source import Span
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
 from archdsl.meaning.conditions import NEVER
+from archdsl.meaning.memory import replay
 from archdsl.meaning.run import ONCE, Abandoned, Fault, Frame
 from archdsl.meaning.values import UNKNOWN, Value
 from archdsl.syntax import nodes
@@ -16,6 +17,9 @@ _X = TypeVar("_X", bound=Executor)
 
 EVALUATORS: dict[type, Evaluator] = {}
 EXECUTORS: dict[type, Executor] = {}
+
+
+REPLAYED = (nodes.Let, nodes.Assign, nodes.Return, nodes.Require)
 
 
 def evaluates(*kinds: type) -> Callable[[_E], _E]:
@@ -48,7 +52,10 @@ def execute(body: nodes.Body, frame: Frame) -> None:
     for item in body.items:
         if not session.checking:
             session.step(item.span)
-            EXECUTORS[type(item)](item, frame)
+            if frame.counted and type(item) in REPLAYED:
+                replay(frame, item, lambda item=item: EXECUTORS[type(item)](item, frame))
+            else:
+                EXECUTORS[type(item)](item, frame)
             if frame.condition == NEVER:
                 return
             continue

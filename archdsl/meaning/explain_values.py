@@ -8,6 +8,8 @@ c % heads == 0
 ```
 """
 
+from collections.abc import Iterable
+
 from archdsl.meaning.builtins import Builtin
 from archdsl.meaning.dispatch import evaluate
 from archdsl.meaning.run import Abandoned, Fault, Frame
@@ -66,9 +68,9 @@ def draw(text: str, values: dict[int, str]) -> list[str]:
     return lines
 
 
-def _bars(offsets: object) -> str:
+def _bars(offsets: Iterable[int]) -> str:
     row = ""
-    for offset in sorted(offsets):  # type: ignore[call-overload]
+    for offset in sorted(offsets):
         row = row.ljust(offset) + "|"
     return row
 

@@ -7,6 +7,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.binding import bind_settings
+from archdsl.meaning.bodies import enter
 from archdsl.meaning.catalogue import registry as catalogue
 from archdsl.meaning.catalogue.contract import Field
 from archdsl.meaning.catalogue.families import FAMILIES
@@ -14,11 +15,11 @@ from archdsl.meaning.conditions import ALWAYS, Universe
 from archdsl.meaning.configured import fits_entry
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute, executes
-from archdsl.meaning.modules import enter
-from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World, lift
+from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World
 from archdsl.meaning.targets import check_targets
 from archdsl.meaning.types import describe, describe_text
 from archdsl.meaning.values import UNKNOWN, Component, Configured, Decided, Measured, Unknown, Value, is_component, show
+from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl.syntax import nodes
 

@@ -3,10 +3,10 @@
 from typing import cast
 
 from archdsl.meaning.binding import bind_settings
+from archdsl.meaning.bodies import enter
 from archdsl.meaning.conditions import ALWAYS
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute
-from archdsl.meaning.modules import enter
 from archdsl.meaning.run import Abandoned, Fault, Frame
 from archdsl.meaning.values import UNKNOWN, Component, Value
 from archdsl.syntax import nodes

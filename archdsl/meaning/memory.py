@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar, cast
 
+from archdsl.meaning.conditions import ALWAYS, NEVER
 from archdsl.meaning.run import Chooser, Frame
-from archdsl.meaning.values import UNKNOWN, Tensor, Value
+from archdsl.meaning.values import UNKNOWN, Placed, Tensor, Value
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below
 from archdsl_compiler.graph import join
@@ -83,13 +84,76 @@ def remembered(frame: Frame, node: nodes.Expression, work: Callable[[], Value]) 
     return value
 
 
-def _look_at(kept: dict[object, object], node: nodes.Expression) -> tuple[tuple[str, ...], bool]:
-    """The names that an expression reads, and whether it chooses."""
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a statement of a root did: the names that it bound, what it returned, what it added to the costs."""
+
+    bound: tuple[tuple[str, Value], ...]
+    returned: tuple[Value, ...]
+    parameters: int
+    macs: int
+    instances: int
+    decisions: list[tuple[str, Value]]
+
+
+def replay(frame: Frame, item: nodes.Statement, work: Callable[[], None]) -> None:
+    """Run a statement of a root that is only counted: again the effect of the last time, where it reads values like those of then.
+    Tensors are alike that have one type. It must not be used where a graph is built, for it leaves no calls behind."""
+    session, body = frame.session, frame.body
+    known = session.remembered.get(id(item))
+    if known is False:
+        work()
+        return
+    reads, _ = cast("tuple[tuple[str, ...], bool]", known or _look_at(session.remembered, item))
+    key = (id(item), tuple(map(frame.names.get, reads)))
+    memory = cast("Memory[Effect] | None", session.remembered.get(key))
+    if memory is None:
+        memory = session.remembered[key] = Memory[Effect]()
+    effect = memory.recall(session.chooser, body.path)
+    if effect is None:
+        before = len(frame.results), body.parameters, body.macs, body.instances, len(body.decisions)
+        work()
+        bound = tuple((name, frame.names[name]) for name in _bound_by(item))
+        returned = tuple(value for _, value, _ in frame.results[before[0] :])
+        if any(map(_holds_placed, (*frame.names.values(), *returned))):
+            session.remembered[id(item)] = False
+            return
+        added = body.parameters - before[1], body.macs - before[2], body.instances - before[3]
+        effect = Effect(bound, returned, *added, body.decisions[before[4] :])
+        memory.keep(effect.decisions, effect)
+        return
+    frame.names.update(effect.bound)
+    body.parameters += effect.parameters
+    body.macs += effect.macs
+    body.instances += effect.instances
+    body.decisions += effect.decisions
+    if effect.returned:
+        frame.results += [(ALWAYS, value, item.span) for value in effect.returned]
+        frame.condition = NEVER
+
+
+def _bound_by(item: nodes.Statement) -> tuple[str, ...]:
+    match item:
+        case nodes.Let():
+            return tuple(target.text for target in item.targets)
+        case nodes.Assign():
+            return (item.name.text,)
+        case _:
+            return ()
+
+
+def _look_at(kept: dict[object, object], node: nodes.Node) -> tuple[tuple[str, ...], bool]:
+    """The names that a piece of text reads, and whether it chooses."""
     parts = list(below(node))
     reads = tuple(dict.fromkeys(part.text for part in parts if isinstance(part, nodes.Name)))
     chooses = any(isinstance(part, nodes.Choose) for part in parts)
     kept[id(node)] = (reads, chooses)
     return reads, chooses
+
+
+def _holds_placed(value: Value) -> bool:
+    """A placed component belongs to the body that placed it, and to no later one."""
+    return type(value) is Placed or (isinstance(value, tuple) and any(map(_holds_placed, value)))
 
 
 def _holds_tensor(value: Value) -> bool:

@@ -149,8 +149,8 @@ class NameCheck:
                 for target in item.targets:
                     self._bind(target, "let")
             case nodes.Assign():
-                fields_ = catalogue.fields(self.kind.name) if self.kind is not None and self.kind.fields else {}
-                wanted = fields_.get(item.name.text)
+                is_field = self.kind is not None and self.kind.fields
+                wanted = catalogue.fields(self.kind.name).get(item.name.text) if is_field and self.kind else None
                 self._asking(wanted.families if wanted else (), item.value)
                 self._assign(item)
             case nodes.Return():

@@ -4,8 +4,8 @@ on the size is left to whoever will call it."""
 from archdsl.meaning.calls import call_function
 from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared
-from archdsl.meaning.modules import summarize
 from archdsl.meaning.run import Abandoned, Body, Fault, Frame, Session, World
+from archdsl.meaning.summaries import summarize
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Value
 from archdsl.syntax import nodes
 from archdsl_compiler.sizes import BATCH, Size, unknown

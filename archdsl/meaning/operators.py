@@ -1,12 +1,13 @@
 """Operators: what `+`, `//`, `<`, `in` and their like do to numbers, lists, quantities and tensors."""
 
 import math
+import operator as operator_functions
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
-from archdsl.meaning.application import apply_op
+from archdsl.meaning.op_calls import apply_op
 from archdsl.meaning.run import Fault, Frame, Site
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import Amount, Measured, Pair, Tensor, Unknown, Value, Variant, is_component
@@ -271,9 +272,9 @@ def _wrong(span: Span, operator: str, left: Value, right: Value, at: Span, culpr
     )
 
 
-_ORDER: dict[str, Callable[..., bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator_functions.lt,
+    "<=": operator_functions.le,
+    ">": operator_functions.gt,
+    ">=": operator_functions.ge,
 }

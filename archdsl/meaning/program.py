@@ -136,15 +136,15 @@ def elaborate(program: Program, name: str, settings: Settings | None = None, gen
 
 def costs(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Costs:
     """Params, multiply-accumulates and result types, without the graph of the whole."""
-    frame, component, _, result, session = _run(program, name, settings, genome)
+    frame, component, _, result, session = _run(program, name, settings, genome, counting=True)
     _check_genome(session, genome, component)
     return Costs(frame.body.parameters, frame.body.macs, tuple(t.type for t in tensors_of(result)))
 
 
 def _run(
-    program: Program, name: str, settings: Settings | None, genome: Genome | None
+    program: Program, name: str, settings: Settings | None, genome: Genome | None, counting: bool = False
 ) -> tuple[Frame, Component, tuple[Value, ...], Value, Session]:
-    session = Session(program.limits)
+    session = Session(program.limits, counting=counting)
     session.remembered, session.inferred = program.modules, program.inferred  # pyright: ignore[reportAttributeAccessIssue]
     entry = _entry(program, session, name, settings or {})
     taken = dict(entry.decisions) if isinstance(entry, Decided) else {}

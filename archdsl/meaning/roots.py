@@ -6,13 +6,15 @@ from typing import cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
 from archdsl.meaning.binding import bind_settings, bind_tensors
+from archdsl.meaning.bodies import enter, returned
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
+from archdsl.meaning.contracts import check_result
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute
-from archdsl.meaning.modules import check_result, enter, returned
-from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World, expanded, lift
+from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Component, Decided, Origin, Tensor, Unknown, Value, Variant
+from archdsl.meaning.variants import expanded, lift
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler.sizes import BATCH, Size, Symbolic
@@ -46,6 +48,7 @@ def _run(
     declared = cast(Declared, component.callee)
     session.applied.add(id(declared))
     frame = enter(caller, session, root.world, component, "", "", span, condition)
+    frame.counted = session.counting
     try:
         bind_settings(frame, component, span)
         if declared.kind.name == "space":
@@ -144,7 +147,11 @@ def model_inputs(frame: Frame, declared: Declared) -> tuple[Value, ...]:
                 raise Fault(_open_axis(declared, "...", axis.span))
             sizes.append(evaluate(axis, frame))
         dtype = form.word.text if form.word else "real"
-        inputs.append(lift(frame, lambda *given, d=dtype, p=parameter: _input(p, d, given), *sizes))
+
+        def build(*given: Value, dtype: str = dtype, parameter: nodes.TensorParameter = parameter) -> Value:
+            return _input(parameter, dtype, given)
+
+        inputs.append(lift(frame, build, *sizes))
     return tuple(inputs)
 
 

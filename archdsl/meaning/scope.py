@@ -4,10 +4,11 @@ entries of the catalogue."""
 from archdsl.diagnostics import codes
 from archdsl.meaning.builtins import BUILTINS, Builtin
 from archdsl.meaning.catalogue import registry as catalogue
+from archdsl.meaning.comprehensions import unpack
 from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.dispatch import evaluate
-from archdsl.meaning.expressions import LOOK_UP, unpack
+from archdsl.meaning.expressions import LOOK_UP
 from archdsl.meaning.run import Abandoned, Body, Fault, Frame, World
 from archdsl.meaning.spaces import DECIDE, IN_TRAINING
 from archdsl.meaning.values import UNKNOWN, Component, Configured, Value, has_variant

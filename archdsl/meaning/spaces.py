@@ -4,9 +4,10 @@ from archdsl.diagnostics import codes
 from archdsl.meaning.application import is_tensor_like
 from archdsl.meaning.binding import Arguments
 from archdsl.meaning.builtins import Builtin, take
-from archdsl.meaning.run import Fault, Frame, lift
+from archdsl.meaning.run import Fault, Frame
 from archdsl.meaning.types import describe, fits
 from archdsl.meaning.values import UNKNOWN, Component, Decided, Unknown, Value, Wrapped, is_component
+from archdsl.meaning.variants import lift
 from archdsl.source import Span
 
 

@@ -2,17 +2,19 @@
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
+from archdsl.meaning.comprehensions import elements, unpack
 from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.dispatch import evaluate, execute, executes
 from archdsl.meaning.explain_values import explained_values
-from archdsl.meaning.expressions import decide, elements, unpack
+from archdsl.meaning.expressions import decide
 from archdsl.meaning.fields import set_field
 from archdsl.meaning.memory import remembered
-from archdsl.meaning.modules import reject
 from archdsl.meaning.operators import truth_of
-from archdsl.meaning.run import Abandoned, Fault, Frame, lift, merged, split
+from archdsl.meaning.run import Abandoned, Fault, Frame
+from archdsl.meaning.summaries import reject
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Tensor, Unknown, Value
+from archdsl.meaning.variants import lift, merged, split
 from archdsl.syntax import nodes
 
 

@@ -114,7 +114,7 @@ _NAMES = {
     nodes.If: "`if`",
     nodes.Let: "`let`",
 }
-_HOMES = {nodes.At: "a `quant`", nodes.Objective: "a `search`"}
+_HOMES: dict[type[nodes.Node], str] = {nodes.At: "a `quant`", nodes.Objective: "a `search`"}
 
 
 def _check_body(body: nodes.Body, kind: Kind, inside: str) -> Iterator[Diagnostic]:

@@ -131,7 +131,7 @@ class Wrapped:
 
     @property
     def name(self) -> str:
-        return self.inner.name if not isinstance(self.inner, Unknown) else "unknown"
+        return "none" if self.inner is None else "unknown" if isinstance(self.inner, Unknown) else self.inner.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Placed:
 
     @property
     def name(self) -> str:
-        return self.inner.name if not isinstance(self.inner, Unknown) else "unknown"
+        return "none" if self.inner is None else "unknown" if isinstance(self.inner, Unknown) else self.inner.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +180,11 @@ class Variant:
     cases: tuple[tuple["Condition", "Value"], ...]
 
 
-Applicable: TypeAlias = "Component | Composed | Wrapped | Placed | Unknown | None"
+Plain: TypeAlias = int | float | bool | str | None
+Made: TypeAlias = Component | Composed | Wrapped | Placed | Decided | Configured | InitialValue
+Applicable: TypeAlias = Component | Composed | Wrapped | Placed | Unknown | None
 Value: TypeAlias = (
-    "int | float | bool | str | None | tuple[Value, ...] | range | RealRange | Amount | Symbolic | Tensor | Component | Composed"
-    " | Wrapped | Placed | Decided | Configured | Builtin | InitialValue | Variant | Unknown"
+    "Plain | tuple[Value, ...] | range | RealRange | Amount | Symbolic | Tensor | Made | Builtin | Variant | Unknown"
 )
 
 
@@ -205,6 +206,11 @@ def has_variant(value: "Value") -> bool:
     if isinstance(value, Wrapped | Placed):
         return has_variant(value.inner)
     return False
+
+
+def has_unknown(value: "Value") -> bool:
+    """Whether a value, or an element of a list, could not be evaluated."""
+    return isinstance(value, Unknown) or (isinstance(value, tuple) and any(map(has_unknown, value)))
 
 
 def tensors_of(value: "Value") -> Iterable[Tensor]:

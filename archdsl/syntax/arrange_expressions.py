@@ -74,7 +74,9 @@ class Expressions(Walk):
         dropped = self._drop_parentheses(node)
         document = EXPRESSIONS[type(node)](self, node)
         self.at += dropped
-        return ("(", document, ")") if level(node) < least else document
+        if level(node) < least:
+            document = ("(", document, ")")
+        return (document, *self.remark_behind()) if dropped else document
 
     def loose(self, node: nodes.Node) -> Document:
         return self.expression(node, OR)
@@ -107,14 +109,20 @@ class Expressions(Walk):
         while self.kind() == "LPAR" and ((partner := self.partners[self.at]) in ends or partner + 1 in closers):
             closers.add(partner)
             self.at += 1
-        start = self.expression(head, first)
+        start = self._operand(head, first, closers)
         links: list[Link] = []
         for right in reversed(rights):
-            while self.at in closers:
-                self.at += 1
             begins = self.begins_line(self.at)
-            links.append(Link(begins, (self.take(), " ", self.expression(right, others))))
+            links.append(Link(begins, (self.take(), " ", self._operand(right, others, closers))))
         return start, links
+
+    def _operand(self, node: nodes.Node, least: int, closers: set[int]) -> Document:
+        document = self.expression(node, least)
+        if self.at not in closers:
+            return document
+        while self.at in closers:
+            self.at += 1
+        return (document, *self.remark_behind())
 
     def word(self, node: nodes.Node) -> Document:
         return self.take()

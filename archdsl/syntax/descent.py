@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import cast
 
 from archdsl.source import Span
 from archdsl.syntax.nodes import Identifier, Node
@@ -15,7 +16,8 @@ def children(node: Node) -> Iterator[Node]:
             if not isinstance(value, Identifier):
                 yield value
         elif isinstance(value, tuple) and not isinstance(value, Span):
-            yield from (item for item in value if isinstance(item, Node) and not isinstance(item, Identifier))
+            items = cast("tuple[object, ...]", value)
+            yield from (item for item in items if isinstance(item, Node) and not isinstance(item, Identifier))
 
 
 def below(node: Node) -> Iterator[Node]:

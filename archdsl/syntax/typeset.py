@@ -145,7 +145,7 @@ class _Page:
             elif isinstance(part, Group):
                 inside.append((depth, flat or not (part.broken or following), part.content))
             elif isinstance(part, First):
-                inside.append((depth, flat, part.wanted))
+                inside.append((depth, flat, part.otherwise if following and not flat else part.wanted))
             elif part.own_line:
                 return True
         return False

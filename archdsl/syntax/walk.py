@@ -56,13 +56,13 @@ class Walk:
         return (*before, token.text, *behind) if before or behind else token.text
 
     def take_comma(self) -> tuple[Document, ...]:
-        """Step over a comma between two things; the comment behind it goes behind the first, which may have one only."""
+        """Step over a comma between two things; the comment behind it goes behind the first, which has one at most."""
         self.at += 1
-        return () if self.remarked else self.remark_behind()
+        return self.remark_behind()
 
     def remark_behind(self) -> tuple[Document, ...]:
-        """The comment behind the token that was just taken."""
-        if self.said == len(self.comments):
+        """The comment behind the token that was just taken, if it has none yet."""
+        if self.remarked or self.said == len(self.comments):
             return ()
         comment = self.comments[self.said]
         if comment.own_line or comment.span.start > self.start():

@@ -110,7 +110,7 @@ class Module:
         if not self._digraph:
             import networkx
 
-            graph = networkx.DiGraph()
+            graph: networkx.DiGraph[int] = networkx.DiGraph()
             made: dict[int, int] = {}
             for value in range(len(self.input_types)):
                 made[value] = -1 - value

@@ -5,11 +5,12 @@ value. The sizes of a component that nothing calls yet are open: a fault is one 
 stands for every size of at least 2, for a size of 1 broadcasts everywhere and would excuse nearly every mistake."""
 
 import math
+import operator
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 Number: TypeAlias = int | float
 Monomial: TypeAlias = "tuple[Atom, ...]"
@@ -138,30 +139,30 @@ def divides(divisor: Size, size: Size) -> bool:
     return exact_quotient(size, divisor) is not None or _possible(lambda a, b: b != 0 and a % b == 0, size, divisor)
 
 
-def compare(operator: str, left: Symbolic | Number, right: Symbolic | Number) -> bool | None:
+def compare(sign: str, left: Symbolic | Number, right: Symbolic | Number) -> bool | None:
     """The truth of a comparison that an op's rule asks; None where it depends on the size."""
-    test = _COMPARISONS[operator]
+    test = _COMPARISONS[sign]
     if not isinstance(left, Symbolic) and not isinstance(right, Symbolic):
         return test(left, right)
     outcomes = {test(a, b) for a, b in _samples(left, right)}
     return outcomes.pop() if len(outcomes) == 1 else None
 
 
-def decide(operator: str, left: Symbolic | Number, right: Symbolic | Number) -> bool | None:
+def decide(sign: str, left: Symbolic | Number, right: Symbolic | Number) -> bool | None:
     """The truth of a comparison that a program asks; None where it depends on the size. Nothing is taken for granted but that
     axes are at least 1: a condition such as `h == 1` is asked because that can happen."""
     difference = symbolic(left) - symbolic(right)
     if not isinstance(difference, Symbolic):
-        return _COMPARISONS[operator](difference, 0)
+        return _COMPARISONS[sign](difference, 0)
     if any(atom.operation for monomial, _ in difference.terms for atom in monomial):
         return None
     slopes = [c for monomial, c in difference.terms if monomial]
     nearest = sum(c for _, c in difference.terms)
     low = nearest if min(slopes) > 0 else -math.inf
     high = nearest if max(slopes) < 0 else math.inf
-    outcomes = {_COMPARISONS[operator](bound, 0) for bound in (low, high)}
-    if operator in ("==", "!="):
-        return None if low <= 0 <= high else operator == "!="
+    outcomes = {_COMPARISONS[sign](bound, 0) for bound in (low, high)}
+    if sign in ("==", "!="):
+        return None if low <= 0 <= high else sign == "!="
     return outcomes.pop() if len(outcomes) == 1 else None
 
 
@@ -316,29 +317,33 @@ def _possible(test: Callable[[Number, Number], bool], left: Size, right: Size) -
     return any(test(a, b) for a, b in _samples(left, right))
 
 
+def _ilog2(number: Number) -> int:
+    return int(number).bit_length() - 1
+
+
 _OPERATIONS: dict[str, Callable[..., Number]] = {
-    "//": lambda a, b: a // b,
-    "/": lambda a, b: a / b,
-    "%": lambda a, b: a % b,
-    "**": lambda a, b: a**b,
-    "max": max,
-    "min": min,
+    "//": cast(Callable[..., Number], operator.floordiv),
+    "/": cast(Callable[..., Number], operator.truediv),
+    "%": cast(Callable[..., Number], operator.mod),
+    "**": cast(Callable[..., Number], operator.pow),
+    "max": cast(Callable[..., Number], max),
+    "min": cast(Callable[..., Number], min),
     "abs": abs,
     "int": int,
     "real": float,
     "floor": math.floor,
     "ceil": math.ceil,
-    "round": round,
+    "round": cast(Callable[..., Number], round),
     "sqrt": math.sqrt,
     "log": math.log,
     "exp": math.exp,
-    "ilog2": lambda n: int(n).bit_length() - 1,
+    "ilog2": _ilog2,
 }
 _COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }

@@ -25,6 +25,7 @@ NAMES = st.text("abc_AB", max_size=8)
         ("norm", ["batch_norm", "relu"], "batch_norm"),
         ("norm", ["batch_norm", "layer_norm"], None),
         ("ab", ["ac", "ba"], "ba"),
+        ("int9", ["int2", "int16", "int8", "int7"], "int8"),
         ("x", ["y"], None),
         ("w", ["W", "h"], "W"),
         ("unrelated", ["conv", "relu"], None),

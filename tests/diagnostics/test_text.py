@@ -142,9 +142,25 @@ def test_marks_that_overlap_have_carets_of_their_own():
     assert ["  |                       ^ this part", "  |               --------- of this call"] == shown[-2:]
 
 
-def test_a_span_over_several_lines_is_marked_to_the_end_of_its_first():
-    line, marks = carets(render_one(codes.UNREACHABLE.at(span_of(MODEL, "conv(c, 5, gruops=c)\n}"), "title")))
-    assert ("  return x |> conv(c, 5, gruops=c)", "              ^^^^^^^^^^^^^^^^^^^^") == (line, marks)
+def test_a_fault_over_a_few_lines_is_marked_on_each():
+    source = Source("a.arch", "  let a = 1 +\n\n    2 * 3\nlet b = 2\n")
+    expected = """\
+error[E0213]: title
+ --> a.arch:1:11
+  |
+1 |   let a = 1 +
+  |           ^^^
+2 |
+3 |     2 * 3
+  |     ^^^^^ label"""
+    whole = Span(source, 10, source.text.index("3") + 1)
+    assert expected == render_one(codes.UNREACHABLE.at(whole, "title", "label"), more=False)
+
+
+def test_of_many_lines_the_first_is_marked():
+    source = Source("a.arch", "let a = [\n1,\n2,\n3,\n4,\n5]\n")
+    shown = render_one(codes.UNREACHABLE.at(Span(source, 8, len(source.text) - 1), "title", "label"), more=False)
+    assert ["1 | let a = [", "  |         ^ label"] == shown.splitlines()[3:]
 
 
 @pytest.mark.parametrize(
@@ -248,5 +264,45 @@ def test_the_summary_counts(errors: int, warnings: int, expected: str):
 
 def test_a_long_chain_is_shown_by_its_ends():
     assert "from: 0 -> 1" == origin_text(["0", "1"])
-    shown = origin_text([str(i) for i in range(64)])
-    assert "from: 0 -> 1 -> 2 -> ... (55 more) ... -> 58 -> 59 -> 60 -> 61 -> 62 -> 63" == shown
+    assert "from: 0 -> 1 -> 2 -> 3 -> 4 -> 5" == origin_text([str(i) for i in range(6)])
+    assert "from: 0 -> 1 -> ... 59 more ... -> 61 -> 62 -> 63" == origin_text([str(i) for i in range(64)])
+
+
+def test_a_wide_chain_takes_a_line_for_each_step():
+    expected = """\
+error[E0101]: title
+ --> a.arch:1:1
+  |
+1 | x
+  | ^
+  |
+  = from: model(width=48)
+       -> stages.0 = run(depth=2)
+       -> blocks.1 = attend(name="nnnnnnnnnn...
+  more: archdsl explain E0101"""
+    steps = ("model(width=48)", "stages.0 = run(depth=2)", f'blocks.1 = attend(name="{"n" * 80}")')
+    assert expected == render_one(
+        codes.UNKNOWN_NAME.at(Span(Source("a.arch", "x"), 0, 1), "title", origin=steps), width=50
+    )
+
+
+def test_a_long_note_is_broken_between_words_and_a_drawing_is_not():
+    notes = ("the names: " + ", ".join(["`conv`"] * 9), "c % heads == 0\n| |")
+    shown = render_one(codes.UNKNOWN_NAME.at(Span(MODEL, 0, 5), "title", notes=notes), width=50, more=False)
+    expected = [
+        "  = the names: `conv`, `conv`, `conv`, `conv`,",
+        "    `conv`, `conv`, `conv`, `conv`, `conv`",
+        "  = c % heads == 0",
+        "    | |",
+    ]
+    assert expected == shown.splitlines()[-4:]
+
+
+def test_a_label_too_long_for_its_line_hangs_below():
+    diagnostic = codes.UNKNOWN_SETTING.at(span_of(MODEL, "gruops"), "title", "use one of nearest, bilinear and bicubic")
+    expected = """\
+2 |   return x |> conv(c, 5, gruops=c)
+  |                          ^^^^^^
+  |                          use one of nearest,
+  |                          bilinear and bicubic"""
+    assert expected == "\n".join(render_one(diagnostic, width=50, more=False).splitlines()[-4:])

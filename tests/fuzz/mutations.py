@@ -33,7 +33,7 @@ EXPRESSIONS: Final = (
 )  # fmt: skip
 CHARACTERS: Final = (
     *("\0", "\r", "\r\n", "\t", "\x0b", "\x0c", "\x1b[31m", "\x7f", "\x85", "\xa0", "é", "e\u0301", "ß", "中", "日本", "🙂", "👩‍👩‍👧"),
-    *("\u200b", "\u200e", "\u202e", "\u2028", "\ufeff", "\ufffd", "\U0010ffff", "\ud800", "²", "٣", "ı", "ª", "Ⅷ", "𝟘", "ﬁ"),
+    *("\u200b", "\u200e", "\u202e", "\u2028", "\ufeff", "\ufffd", "\U0010ffff", "²", "٣", "ı", "ª", "Ⅷ", "𝟘", "ﬁ"),
 )  # fmt: skip
 
 Tokens = list[str]
@@ -43,12 +43,14 @@ Mutation = Callable[[Random, Tokens, Sequence[str]], None]
 def mutated(random: Random, text: str, others: Sequence[str]) -> str:
     """The text after a few mutations; `others` lend pieces."""
     tokens = TOKEN.findall(text)
-    for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4, 6, 10))):
-        random.choices(MUTATIONS, WEIGHTS)[0](random, tokens, others)
+    gentle = random.random() < 0.7
+    chosen = [entry for entry in WEIGHTED if entry[0] in GENTLE or not gentle]
+    for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4, 8))):
+        random.choices([mutation for mutation, _ in chosen], [weight for _, weight in chosen])[0](random, tokens, others)
     result = "".join(tokens)
-    if random.random() < 0.08:
+    if not gentle and random.random() < 0.25:
         result = _spoiled(random, result)
-    if random.random() < 0.04:
+    if not gentle and random.random() < 0.1:
         result = result[: random.randrange(len(result) + 1)]
     return result
 
@@ -186,5 +188,5 @@ WEIGHTED: Final[tuple[tuple[Mutation, int], ...]] = (
     (_declaration, 6),
     (_move_line, 5),
 )
-MUTATIONS: Final = [mutation for mutation, _ in WEIGHTED]
-WEIGHTS: Final = [weight for _, weight in WEIGHTED]
+GENTLE: Final = (_number, _name, _misspelled, _expression, _operator, _declaration, _move_line)
+"""After these the text often still parses."""

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 
-from archdsl.diagnostics.record import ArchError
 from archdsl.source import Source
 from archdsl.syntax.format import format_text
 from archdsl.syntax.parse import parse

@@ -1,0 +1,87 @@
+"""Applying declared components, whichever way: summed up or followed while checking, as modules of a graph while elaborating."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import Label
+from archdsl.meaning.declared import Declared
+from archdsl.meaning.externs import apply_extern
+from archdsl.meaning.labels import place
+from archdsl.meaning.modules import apply_module
+from archdsl.meaning.run import Fault, Frame, TooManyCases
+from archdsl.meaning.summaries import apply_summary, followed
+from archdsl.meaning.values import Component, Value, has_variant
+from archdsl.meaning.variants import each, merged, spread
+from archdsl.source import Span
+
+DEFINITE_CASES = 64
+"""Up to so many combinations of settings and inputs a call is summed up for each; beyond, it is followed in its caller's world."""
+
+
+def apply_declared(
+    frame: Frame,
+    component: Component,
+    inputs: tuple[Value, ...],
+    span: Span,
+    spans: Mapping[str, Span],
+    label: str | None,
+    hints: Mapping[str, str],
+) -> Value:
+    """The result of a declared component on its tensors."""
+    declared = cast(Declared, component.callee)
+    session = frame.session
+    session.step(span)
+    _check_depth(frame, component, span)
+    _check_tensor_count(declared, inputs, span)
+    session.applied.add(id(declared))
+    if declared.body is None:
+        return apply_extern(frame, component, inputs, span, spans, label)
+    if declared.kind.name == "function":
+        raise AssertionError("functions run at once")
+    if not session.checking:
+        return apply_module(frame, component, inputs, span, spans, label, hints)
+    if not has_variant(component) and not any(map(has_variant, inputs)):
+        return apply_summary(frame, component, inputs, span, spans, label)
+    try:
+        cases = spread(frame, (component, *inputs), True, DEFINITE_CASES)
+    except TooManyCases:
+        where = place(frame, label, component.name, span)
+        return followed(frame, component, inputs, span, spans, where)
+
+    def definite(chosen: Value, *given: Value) -> Value:
+        return apply_summary(frame, cast(Component, chosen), given, span, spans, label)
+
+    return merged(frame, list(each(frame, definite, cases)))
+
+
+def _check_depth(frame: Frame, component: Component, span: Span) -> None:
+    limit = frame.session.limits.recursion
+    if frame.depth >= limit:
+        chain: list[str] = []
+        at: Frame | None = frame
+        while at is not None and len(chain) < 4:
+            chain.append(at.title)
+            at = at.caller
+        raise Fault(
+            codes.RECURSION.at(
+                span,
+                f"components are nested more than {limit} deep",
+                f"`{component.name}` is applied again here",
+                notes=(f"the innermost: {' in '.join(chain)}", "`--limit recursion=N` raises the limit"),
+            )
+        )
+
+
+def _check_tensor_count(declared: Declared, inputs: tuple[Value, ...], span: Span) -> None:
+    needed = [t for t in declared.tensors if t.default is None and not (t.form and t.form.optional)]
+    if len(inputs) < len(needed):
+        missing = needed[len(inputs)]
+        raise Fault(
+            codes.MISSING_TENSOR.at(
+                span,
+                f"`{declared.name}` needs its tensor `{missing.name.text}`",
+                f"{len(inputs)} of {len(needed)} tensors are given",
+                others=(Label(missing.span, "declared here"),),
+            )
+        )

@@ -1,0 +1,188 @@
+"""What is measured, one function for each promise. Every measure says what it measured, in which unit, and the bound."""
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Final
+
+import archdsl
+from archdsl.meaning.program import Program
+from archdsl.source import Source
+from archdsl.syntax.parse import parse
+from tests.bench.timing import Times, timed, timed_each, timed_process
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parent.parent
+FILE: Final = HERE / "two_hundred.arch"
+MODELS: Final = HERE / "models.arch"
+FOLDERS: Final = ("archdsl/std", "archdsl/zoo", "searchspaces", "examples", "tests/bench")
+FIRST_COSTS: Final = """\
+import sys, time, archdsl
+program = archdsl.load(sys.argv[1])
+began = time.perf_counter(), time.process_time()
+archdsl.costs(program, sys.argv[2])
+print(time.perf_counter() - began[0], time.process_time() - began[1])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A value that was measured; `at_least` and `at_most` are what is promised, if anything is."""
+
+    name: str
+    value: float
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+    more: tuple[tuple[str, float], ...] = ()
+
+    def holds(self, patience: float = 1.0) -> bool:
+        """Whether the promise is kept; `patience` is how many times worse a crowded machine may be."""
+        if self.at_least is not None and self.value * patience < self.at_least:
+            return False
+        return self.at_most is None or self.value <= self.at_most * patience
+
+
+def in_milliseconds(name: str, times: Times, at_most: float | None = None, **more: float) -> Measure:
+    """The median of the wall clock, with the median of the processor's time."""
+    rounded = {"processor": times.median_processor * 1e3, "fastest": min(times.wall) * 1e3, **more}
+    return Measure(name, times.median_wall * 1e3, "ms", at_most=at_most, more=tuple(rounded.items()))
+
+
+def parsing() -> list[Measure]:
+    """Text to nodes: over all samples, and whether ten thousand lines take as long for each as two hundred."""
+    sources = [
+        Source(path.name, path.read_text(encoding="utf-8"))
+        for folder in FOLDERS
+        for path in sorted((ROOT / folder).glob("*.arch"))
+    ]
+    lines = sum(source.text.count("\n") for source in sources)
+    parse(sources[0])
+    times = timed(lambda: [parse(source) for source in sources], 7)
+    text = FILE.read_text(encoding="utf-8")
+    each: dict[int, float] = {}
+    for wanted, runs in ((200, 25), (2_000, 7), (10_000, 5)):
+        repeated = text * (wanted // text.count("\n") + 1)
+        source = Source("long.arch", "".join(repeated.splitlines(keepends=True)[:wanted]))
+        # Tokens of ten thousand lines live at once, so the collector's work is part of what has to stay linear.
+        each[wanted] = timed(partial(parse, source), runs).median_processor / wanted
+    growth = each[10_000] / each[200]
+    per_line = tuple((f"us_a_line_{wanted}", seconds * 1e6) for wanted, seconds in each.items())
+    return [
+        Measure(
+            "parsing the samples",
+            lines / times.median_processor,
+            "lines/s",
+            at_least=6_000,
+            more=(("wall", lines / times.median_wall), ("lines", lines)),
+        ),
+        Measure("a line of 10,000, to one of 200", growth, "times", at_most=1.3, more=per_line),
+    ]
+
+
+def checking() -> list[Measure]:
+    """`archdsl check` of a file of 200 lines that imports std: the whole process, with a warm cache."""
+    command = [sys.executable, "-m", "archdsl", "check", str(FILE)]
+    timed_process(command, 2, ROOT)
+    times = timed_process(command, 15, ROOT)
+    nothing = timed_process([sys.executable, "-c", "pass"], 5, ROOT)
+    return [in_milliseconds("check of 200 lines, process", times, 350, python_alone=nothing.median_wall * 1e3)]
+
+
+def costs_cold() -> list[Measure]:
+    """Costs of models of 226 modules of which nothing was elaborated before: in a program that forgot all, and as the first
+    call of a process."""
+    found: list[Measure] = []
+    for name, bound in (("even", 10.0), ("rising", None)):
+        loaded = _loaded()
+        times = timed(lambda n=name, p=loaded: archdsl.costs(_forgetful(p), n), 15)
+        found.append(in_milliseconds(f"costs of `{name}`, cold", times, bound))
+    firsts = timed_first("even", 5)
+    found.append(in_milliseconds("costs of `even`, first call of a process", firsts, 10.0))
+    return found
+
+
+def timed_first(name: str, runs: int) -> Times:
+    import subprocess
+
+    pairs: list[tuple[float, float]] = []
+    for _ in range(runs):
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_COSTS, str(MODELS), name], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        wall, processor = map(float, done.stdout.split())
+        pairs.append((wall, processor))
+    return Times(tuple(w for w, _ in pairs), tuple(p for _, p in pairs))
+
+
+def graphs_cold() -> list[Measure]:
+    """The graph of the same models, cold."""
+    loaded = _loaded()
+    return [
+        in_milliseconds(
+            f"graph of `{name}`, cold", timed(lambda n=name: archdsl.elaborate(_forgetful(loaded), n), 15), bound
+        )
+        for name, bound in (("even", 50.0), ("rising", 50.0))
+    ]
+
+
+def candidates() -> list[Measure]:
+    """Costs of further candidates of a space, when others were costed before; and how many a second go through."""
+    program, draw = _forgetful(_loaded()), random.Random(1)
+    for _ in range(1_000):
+        archdsl.costs(program, "stages", None, genome(draw))
+    works = [partial(archdsl.costs, program, "stages", None, genome(draw)) for _ in range(200)]
+    times = timed_each(works)
+    again = timed_each(works)
+    began = time.perf_counter()
+    for _ in range(1_000):
+        archdsl.costs(program, "stages", None, genome(draw))
+    rate = 1_000 / (time.perf_counter() - began)
+    began = time.perf_counter()
+    for _ in range(200):
+        archdsl.elaborate(program, "stages", None, genome(draw))
+    graphs = 200 / (time.perf_counter() - began)
+    fresh = _forgetful(program)
+    untouched = timed_each([partial(archdsl.costs, fresh, "stages", None, genome(draw)) for _ in range(50)])
+    return [
+        in_milliseconds(
+            "costs of another genome, warm",
+            times,
+            0.2,
+            p90=times.wall_at(0.9) * 1e3,
+            the_same_again=again.median_wall * 1e3,
+            first_50=statistics.mean(untouched.wall) * 1e3,
+        ),
+        Measure("candidates, with costs", rate, "1/s"),
+        Measure("candidates, with graphs", graphs, "1/s"),
+    ]
+
+
+def genome(draw: random.Random) -> dict[str, object]:
+    """A random candidate of the space `stages`."""
+    taken: dict[str, object] = {"width": draw.choice((32, 48, 64, 96))}
+    for stage in range(4):
+        taken[f"depths.{stage}"] = draw.randint(1, 6)
+        mixers = ("pool", "lka", "depthwise_conv", "attention")
+        mixer = taken[f"mixers.{stage}"] = draw.choice(mixers if stage >= 2 else mixers[:3])
+        if mixer == "attention":
+            taken[f"mixers.{stage}.heads"] = draw.choice((2, 4, 8))
+    return taken
+
+
+MEASURES: Final[tuple[Callable[[], list[Measure]], ...]] = (parsing, checking, costs_cold, graphs_cold, candidates)
+
+
+@cache
+def _loaded() -> Program:
+    return archdsl.load(MODELS)
+
+
+def _forgetful(program: Program) -> Program:
+    """The same program as it is right after loading: nothing of it was elaborated."""
+    return Program(program.unit, program.limits)
