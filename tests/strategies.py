@@ -1,15 +1,24 @@
-"""Random programs that parse, for property tests: `programs` as plain text, `scattered` with line ends and comments wherever
-the language allows them. They hold every form of the grammar; what they mean is left to chance."""
+"""Random programs that parse, for property tests: `programs` as plain text, `scattered` with line ends and comments
+wherever the language allows them. They hold every form of the grammar; what they mean is left to chance."""
 
 from collections.abc import Callable
 from typing import Final
 
 from hypothesis import strategies as st
 
-Draw = Callable[..., object]
 Tokens = list[str]
 
-NAMES: Final = ("a", "b", "x", "width", "conv", "long_name_of_a_thing", "_", "q2", "a_very_long_name_of_a_component_indeed")
+NAMES: Final = (
+    "a",
+    "b",
+    "x",
+    "width",
+    "conv",
+    "long_name_of_a_thing",
+    "_",
+    "q2",
+    "a_very_long_name_of_a_component_indeed",
+)
 KINDS: Final = ("function", "mixer", "block", "stage", "model", "space", "quant", "train", "search", "other")
 LITERALS: Final = (
     ["0"],
@@ -171,7 +180,9 @@ class Author:
     # ---- signatures
 
     def type(self, room: int = 1) -> Tokens:
-        inner = ["[", *self.listed([self.type(room - 1) for _ in range(self.number(1, 2))]), "]"] if room and self.chance() else []
+        inner: Tokens = []
+        if room and self.chance():
+            inner = ["[", *self.listed([self.type(room - 1) for _ in range(self.number(1, 2))]), "]"]
         return [str(self.one_of(("int", "list", "mixer"))), *inner, *(["?"] if self.chance() else [])]
 
     def setting(self) -> Tokens:
@@ -268,12 +279,24 @@ def programs() -> st.SearchStrategy[str]:
     return token_lists().map(" ".join)
 
 
-GAPS: Final = (" ", " ", " ", "  ", "\n", "\n  ", "\n\n\n", " # said here\n", "\n# said alone\n", "\n\n  ## said of what follows\n\n")
+GAPS: Final = (
+    " ",
+    " ",
+    " ",
+    "  ",
+    "\n",
+    "\n  ",
+    "\n\n\n",
+    " # said behind\n",
+    "\n# said alone\n",
+    "\n\n  ## said of what follows\n\n",
+)
 
 
 @st.composite
 def scattered(draw: st.DrawFn) -> str:
     """Programs with line ends and comments between any two tokens."""
     tokens = draw(token_lists())
-    chosen = draw(st.lists(st.sampled_from(GAPS), min_size=1, max_size=12))
-    return "".join(f"{token}{chosen[at % len(chosen)]}" for at, token in enumerate(tokens)) + draw(st.sampled_from(("", "# end", "\n")))
+    gaps = draw(st.lists(st.sampled_from(GAPS), min_size=1, max_size=12))
+    end = draw(st.sampled_from(("", "# end", "\n")))
+    return "".join(f"{token}{gaps[at % len(gaps)]}" for at, token in enumerate(tokens)) + end

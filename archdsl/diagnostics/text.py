@@ -207,7 +207,7 @@ def _snippet(source: Source, marks: list[_Mark], gutter: int, width: int, paint:
         text = source.line(number)
         rest = list(on_line)
         # On a line that is too long, marks far from each other are shown one after the other.
-        for together in [rest] if _fits(text, room) else [[mark] for mark in rest]:
+        for together in [rest] if _fits(text, room) else [[mark] for mark in rest if mark.text or mark.primary]:
             shown = row(text, room, together[0].start, together[0].end)
             lines.append(f"{paint(f'{number:>{gutter}}', FRAME)} {bar} {shown.text}")
             lines += [f"{' ' * gutter} {bar} {line}" for line in _underlines(shown, together, room, paint, tone)]
@@ -233,19 +233,21 @@ def _underlines(shown: Row, marks: list[_Mark], room: int, paint: _Painter, tone
         at = column + length
     last, told = ordered[-1], [mark for mark in ordered if mark.text]
     beside = last.text and "\n" not in last.text
-    if beside and (at + 1 + width_of(last.text) <= room or room - shown.column(last.start) < NARROWEST):
+    if beside and (at + 1 + width_of(escaped(last.text)) <= room or room - shown.column(last.start) < NARROWEST):
         carets += " " + paint(escaped(last.text), tone if last.primary else FRAME)
         told.remove(last)
     lines = [carets]
     while told:
         mark = told.pop()
-        indent = " " * shown.column(mark.start)
-        stems = _stems(shown, told, paint, tone)
+        stems, taken = _stems(shown, told, paint, tone)
         if len(lines) == 1 and mark is not last:
             lines.append(_stems(shown, [*told, mark], paint, tone)[0])
-        for line in _wrapped(mark.text, room - len(indent)):
-            prefix = stems[0] + " " * (len(indent) - stems[1]) if told else indent
-            lines.append(prefix + paint(line, tone if mark.primary else FRAME))
+        column = shown.column(mark.start)
+        if "\n" not in mark.text:
+            # Near the right edge it begins further left rather than break.
+            column = max(min(column, room - width_of(escaped(mark.text))), taken + 1 if taken else 0)
+        for line in _wrapped(mark.text, room - column):
+            lines.append(stems + " " * (column - taken) + paint(line, tone if mark.primary else FRAME))
     return lines
 
 

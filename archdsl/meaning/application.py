@@ -85,8 +85,8 @@ def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
             codes.MISSING_TENSOR.at(
                 span,
                 f"`{op.name}` needs its tensor `{missing}`",
-                f"{len(inputs)} of {len(needed)} tensors are given",
-                notes=(f"it is {op.shapes}",),
+                f"{len(inputs)} of {len(needed)} tensors {'is' if len(inputs) == 1 else 'are'} given",
+                notes=(f"`{op.name}` takes {op.shapes}",),
             )
         )
     for slot, value in zip(op.tensors, inputs, strict=False):

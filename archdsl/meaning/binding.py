@@ -321,6 +321,8 @@ def _demand(
             text = axis.span.text
             told = f"`{text}`, which is {wanted}" if text != str(wanted) else text
             why = f"axis {position} must be {told}, and is {size}"
+            if is_batch:
+                why = f"axis {position} is the batch, whose size stays free; write a name for it in `{declared.name}`"
             raise Fault(_misfit(declared, parameter, tensor, span, why, code, axis.span))
         return None
 
@@ -343,7 +345,7 @@ def _misfit(
     others = [Label(axis or parameter.span, "demanded here")]
     made = origin_of(value)
     if made is not None and made != span:
-        others.append(Label(made, f"{got} is made here"))
+        others.append(Label(made, f"this is {got}"))
     return chosen.at(
         span,
         f"`{declared.name}` takes `{parameter.name.text}: {form}` and is given {got}",

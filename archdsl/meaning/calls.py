@@ -13,7 +13,7 @@ from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.configured import configure
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, evaluates, execute
-from archdsl.meaning.memory import remembered
+from archdsl.meaning.memory import holds_tensor, remembered
 from archdsl.meaning.operators import is_number
 from archdsl.meaning.run import Abandoned, Fault, Frame
 from archdsl.meaning.spaces import IN_TRAINING
@@ -42,7 +42,7 @@ from archdsl_compiler.ops.registry import find
 @evaluates(nodes.Call)
 def call(node: nodes.Call, frame: Frame, piped: Given | None = None, label: str | None = None) -> Value:
     """A call, with the value that a pipe puts before its arguments."""
-    if piped is not None and not frame.session.checking and node.arguments and is_tensor_like(piped.value):
+    if piped is not None and frame.definite and node.arguments and is_tensor_like(piped.value):
         ready = remembered(frame, node, lambda: _ready(node, frame))
         if isinstance(ready, Component):
             return apply(frame, ready, (piped.value,), node.span, {}, label)
@@ -281,12 +281,12 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
                 span,
                 f"calls are nested more than {limit} deep",
                 f"`{declared.name}` is called again here",
-                notes=("`--limit recursion=N` raises the limit",),
+                notes=(f"raise the limit: --limit recursion={2 * limit}",),
             )
         )
     if declared.body is None:
         return UNKNOWN
-    if not frame.session.checking:
+    if frame.definite:
         return _run_function(frame, declared, component, span)
     return _function_body(frame, declared, component, span)
 
@@ -297,9 +297,10 @@ def _run_function(frame: Frame, declared: Declared, component: Component, span: 
     kept = session.remembered.get(component)
     if kept is not None:
         return cast("tuple[Value]", kept)[0]
-    before = body.values, len(body.decisions)
+    before = body.mark(), len(body.decisions), frame.world.alive
     value = _function_body(frame, declared, component, span)
-    if before == (body.values, len(body.decisions)) and not any(is_tensor_like(v) for _, v in component.settings):
+    unchanged = before == (body.mark(), len(body.decisions), frame.world.alive) and frame.definite
+    if unchanged and not any(map(holds_tensor, (value, *(v for _, v in component.settings)))):
         session.remembered[component] = (value,)
     return value
 

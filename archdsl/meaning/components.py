@@ -58,17 +58,12 @@ def apply_declared(
 def _check_depth(frame: Frame, component: Component, span: Span) -> None:
     limit = frame.session.limits.recursion
     if frame.depth >= limit:
-        chain: list[str] = []
-        at: Frame | None = frame
-        while at is not None and len(chain) < 4:
-            chain.append(at.title)
-            at = at.caller
         raise Fault(
             codes.RECURSION.at(
                 span,
                 f"components are nested more than {limit} deep",
                 f"`{component.name}` is applied again here",
-                notes=(f"the innermost: {' in '.join(chain)}", "`--limit recursion=N` raises the limit"),
+                notes=(f"raise the limit: --limit recursion={2 * limit}",),
             )
         )
 
@@ -81,7 +76,7 @@ def _check_tensor_count(declared: Declared, inputs: tuple[Value, ...], span: Spa
             codes.MISSING_TENSOR.at(
                 span,
                 f"`{declared.name}` needs its tensor `{missing.name.text}`",
-                f"{len(inputs)} of {len(needed)} tensors are given",
+                f"{len(inputs)} of {len(needed)} tensors {'is' if len(inputs) == 1 else 'are'} given",
                 others=(Label(missing.span, "declared here"),),
             )
         )

@@ -133,7 +133,7 @@ def _variant_elements(frame: Frame, node: nodes.Expression, value: Variant) -> I
 def _no_list(span: Span, value: Value) -> Diagnostic:
     notes: tuple[str, ...] = ()
     if type(value) is int:
-        notes = (f"to count, write `0..<{value}`",)
+        notes = (f"to count, write `0..<{span.text if span.text.isidentifier() else value}`",)
     if isinstance(value, Tensor):
         notes = ("a tensor is unpacked by `let a, b = x`, or cut by `split(x, parts, axis=...)`",)
     return codes.NOT_A_LIST.at(

@@ -3,6 +3,7 @@
 A condition is a number that names a node of a shared, reduced diagram over the choice sites of a `Universe`: equal sets are equal
 numbers, so asking whether two conditions are the same, or whether none is left, costs nothing. Sites are ordered as they were met."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -105,6 +106,12 @@ class Universe:
             decisions[self._site[a]] = option
             a = self._children[a][option]
         return decisions
+
+    def holds(self, a: Condition, decisions: Mapping[int, int]) -> bool:
+        """Whether a genome with these decisions meets the condition; of sites without one it takes the first option."""
+        while a > ALWAYS:
+            a = self._children[a][decisions.get(self._site[a], 0)]
+        return a == ALWAYS
 
     def share(self, a: Condition) -> float:
         """The part of all combinations of options that meets the condition."""

@@ -19,6 +19,7 @@ def check_result(frame: Frame, declared: Declared, inputs: list[Value], result: 
     shapes = declared.node.result
     if shapes is not None:
         several = len(shapes) > 1
+        lift(frame, lambda value: _check_count(declared, span, shapes, value), result)
         for position, shape in enumerate(shapes):
             axes = [None if isinstance(axis, nodes.Rest) else evaluate(axis, frame) for axis in shape.axes]
             rest = next((i for i, axis in enumerate(shape.axes) if isinstance(axis, nodes.Rest)), None)
@@ -45,6 +46,30 @@ def check_result(frame: Frame, declared: Declared, inputs: list[Value], result: 
         lift(frame, lambda value, x: _check_mixer(declared, span, value, x), result, inputs[0])
 
 
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _check_count(declared: Declared, span: Span, shapes: tuple[nodes.Shape, ...], value: Value) -> Value:
+    """Whether as many values are returned as are promised."""
+    returned = len(value) if isinstance(value, tuple) else 1
+    if isinstance(value, Unknown) or returned == len(shapes):
+        return None
+    promised = f"{_number(len(shapes))} tensor{'' if len(shapes) == 1 else 's'}"
+    found = _number(returned) if isinstance(value, Tensor | tuple) else describe(value)
+    raise Fault(
+        codes.WRONG_RESULT.at(
+            span,
+            f"`{declared.name}` promises {promised} and returns {found}",
+            f"this is {_number(returned)}",
+            others=(Label(shapes[0].span.to(shapes[-1].span), "promised here"),),
+        )
+    )
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+
+
 def _check_shape(
     declared: Declared, span: Span, shape: nodes.Shape, wanted: tuple[Value, ...], rest: int | None, found: Value
 ) -> None:
@@ -64,16 +89,34 @@ def _check_shape(
         )
         if fits and all(isinstance(w, int | sizes.Symbolic) and sizes.same(w, a) for w, a in pairs):
             return
-    meant = f"[{', '.join('...' if i == rest else show(w) for i, w in enumerate(wanted))}]"
-    told = f"{shape.span.text}, here {meant}" if meant != shape.span.text else meant
+    told = shape.span.text
+    if any(isinstance(w, int) and str(w) not in told for w in wanted):
+        told += f", here [{', '.join('...' if i == rest else show(w) for i, w in enumerate(wanted))}],"
+    label = "this is returned"
+    if isinstance(found, Tensor):
+        label = f"this is {found.type}"
+        differing = [] if rest is not None else [i for i, (w, a) in enumerate(_pairs(wanted, found)) if not _same(w, a)]
+        if len(differing) == 1 and len(found.type.shape) == len(wanted):
+            axis = differing[0]
+            label = f"axis {axis} must be {show(wanted[axis])}, and is {found.type.shape[axis]}"
+    returned = str(found.type) if isinstance(found, Tensor) else describe(found)
     raise Fault(
         codes.WRONG_RESULT.at(
             span,
-            f"`{declared.name}` promises {told}, and returns {describe(found)}",
-            f"this is {found.type}" if isinstance(found, Tensor) else "this is returned",
+            f"`{declared.name}` promises {told} and returns {returned}",
+            label,
             others=(Label(shape.span, "promised here"),),
         )
     )
+
+
+def _pairs(wanted: tuple[Value, ...], found: Tensor) -> list[tuple[Value, sizes.Size]]:
+    return list(zip(wanted, found.type.shape, strict=False))
+
+
+def _same(wanted: Value, actual: sizes.Size) -> bool:
+    return isinstance(wanted, int | sizes.Symbolic) and sizes.same(wanted, actual)
+
 
 
 def _check_mixer(declared: Declared, span: Span, value: Value, x: Value) -> Value:

@@ -8,44 +8,48 @@ c % heads == 0
 ```
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from archdsl.meaning.builtins import Builtin
 from archdsl.meaning.dispatch import evaluate
-from archdsl.meaning.run import Abandoned, Fault, Frame
+from archdsl.meaning.run import Abandoned, Fault, Frame, settled
 from archdsl.meaning.values import Unknown, Variant, show
 from archdsl.syntax import nodes
+from archdsl.syntax.descent import below
 
 WIDEST = 60
 
 
-def explained_values(node: nodes.Expression, frame: Frame) -> tuple[str, ...]:
-    """The drawing, a line a note; empty where nothing has a value to show."""
-    before = frame.condition
-    frame.condition = _one(frame)
+def explained_values(node: nodes.Expression, frame: Frame, taken: Mapping[int, int]) -> tuple[str, ...]:
+    """The drawing, a line a note, for the candidate that takes these options; empty where nothing has a value to show."""
+    before, universe = frame.condition, frame.world.universe
+    for site, option in taken.items():
+        frame.condition = universe.both(frame.condition, universe.taken(site, option))
     try:
-        return _explained(node, frame)
+        return _explained(node, frame, taken)
     finally:
         frame.condition = before
 
 
-def _one(frame: Frame) -> int:
-    """The condition of a single candidate among those that fail, so that the values shown belong together."""
+def candidate(node: nodes.Expression, frame: Frame) -> Mapping[int, int]:
+    """The options of one candidate among those that fail: what leads there, and what the values in sight depend on."""
     universe = frame.world.universe
-    condition = frame.effective()
-    for site, option in universe.witness(condition).items():
-        condition = universe.both(condition, universe.taken(site, option))
-    return condition
+    taken = universe.witness(frame.effective())
+    for part in below(node):
+        value = frame.names.get(part.text) if isinstance(part, nodes.Name) else None
+        for condition, _ in value.cases if isinstance(value, Variant) else ():
+            if universe.holds(condition, taken):
+                for site in universe.support(condition):
+                    taken.setdefault(site, 0)
+    return taken
 
 
-def _explained(node: nodes.Expression, frame: Frame) -> tuple[str, ...]:
+def _explained(node: nodes.Expression, frame: Frame, taken: Mapping[int, int]) -> tuple[str, ...]:
     text = " ".join(node.span.text.split())
+    parts = _parts(node, frame, taken)
     if text != node.span.text:
-        return tuple(f"`{part.span.text}` is {value}" for part, value in _parts(node, frame) if part is not node)
-    found = {
-        offset: value
-        for offset, value in ((_anchor(part) - node.span.start, value) for part, value in _parts(node, frame))
-    }
+        return tuple(f"`{part.span.text}` is {value}" for part, value in parts if part is not node)
+    found = {_anchor(part) - node.span.start: value for part, value in parts}
     return ("\n".join(draw(text, found)),) if found else ()
 
 
@@ -88,7 +92,9 @@ def _anchor(node: nodes.Expression) -> int:
             return node.span.start
 
 
-def _parts(node: nodes.Expression, frame: Frame) -> list[tuple[nodes.Expression, str]]:
+def _parts(
+    node: nodes.Expression, frame: Frame, taken: Mapping[int, int]
+) -> list[tuple[nodes.Expression, str]]:
     """The parts whose values explain the whole, with those values."""
     found: list[tuple[nodes.Expression, str]] = []
 
@@ -108,7 +114,7 @@ def _parts(node: nodes.Expression, frame: Frame) -> list[tuple[nodes.Expression,
                 pass
             case _:
                 return
-        value = _value(part, frame)
+        value = _value(part, frame, taken)
         if value is not None and len(value) <= WIDEST:
             found.append((part, value))
 
@@ -116,9 +122,9 @@ def _parts(node: nodes.Expression, frame: Frame) -> list[tuple[nodes.Expression,
     return found
 
 
-def _value(node: nodes.Expression, frame: Frame) -> str | None:
+def _value(node: nodes.Expression, frame: Frame, taken: Mapping[int, int]) -> str | None:
     try:
-        value = evaluate(node, frame)
+        value = settled(frame.world.universe, taken, evaluate(node, frame))
     except (Fault, Abandoned):
         return None
-    return None if isinstance(value, Unknown | Variant | Builtin) else show(value)
+    return None if isinstance(value, Unknown | Builtin) else show(value)

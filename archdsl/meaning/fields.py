@@ -126,7 +126,7 @@ def _takes(value: Value, wanted: str) -> bool:
 def _words(wanted: str) -> str:
     family = FAMILIES.get(wanted.removesuffix("?"))
     if family is not None:
-        return f"{family.words} or none" if wanted.endswith("?") else family.words
+        return f"{family.words} or `none`" if wanted.endswith("?") else family.words
     return "a function" if wanted == "function" else describe_text(wanted)
 
 

@@ -125,10 +125,12 @@ def _index(node: nodes.Index, frame: Frame, value: Value, places: tuple[Value, .
         return UNKNOWN
     if type(place) is not int:
         raise Fault(codes.WRONG_TYPE.at(at, f"a list is indexed by an int, not by {describe(place)}", "not an int"))
+    if not value:
+        raise Fault(codes.OUT_OF_RANGE.at(at, "the list is empty", f"there is nothing at {place}"))
     if not -len(value) <= place < len(value):
-        last = f"the last one is {len(value) - 1}" if value else "the list is empty"
-        count = f"{len(value)} element{'' if len(value) == 1 else 's'}"
-        raise Fault(codes.OUT_OF_RANGE.at(at, f"index {place} of a list of {count}", last))
+        reach = f"indices are 0 to {len(value) - 1}, or -1 to -{len(value)} from the end"
+        title = f"index {place} is outside the list of {len(value)} element{'' if len(value) == 1 else 's'}"
+        raise Fault(codes.OUT_OF_RANGE.at(at, title, reach if len(value) > 1 else "the list has index 0 only"))
     return value[place]
 
 
@@ -136,6 +138,7 @@ def _index_tensor(node: nodes.Index, frame: Frame, value: Tensor, places: tuple[
     """Indices as the op takes them: an int, a slice, a range, the rest, or a table look-up by a tensor."""
     entries: list[Value] = []
     tensors: list[Value] = []
+    table = node.span
     for place, part in zip(places, node.subscripts, strict=True):
         if isinstance(place, Cut):
             for side in place:
@@ -149,6 +152,7 @@ def _index_tensor(node: nodes.Index, frame: Frame, value: Tensor, places: tuple[
             entries.append(("range", place.start, place.stop, place.step))
         elif isinstance(place, Tensor):
             tensors.append(place)
+            table = part.span
             entries.append("tensor")
         elif _is_place(place):
             entries.append(place)
@@ -160,7 +164,7 @@ def _index_tensor(node: nodes.Index, frame: Frame, value: Tensor, places: tuple[
         raise Fault(
             codes.WRONG_VALUE.at(node.span, "a tensor is indexed by one tensor at most", f"{len(tensors)} are given")
         )
-    spans = {"x": node.operand.span, "places": node.span, "at": node.span}
+    spans = {"x": node.operand.span, "places": node.span, "at": table}
     return apply_op(frame, ops()["index"], (value, *tensors), {"places": tuple(entries)}, node.span, spans)
 
 

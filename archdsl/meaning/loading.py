@@ -150,6 +150,9 @@ def _imported_unit(library: Library, item: nodes.Import, folder: Path, span: Spa
         root = resource(words[0])
         path = root.joinpath(*words[1:]).with_suffix(".arch")
         shown, module = "/".join(words) + ".arch", ".".join(words)
+    elif words[0] in PACKAGED:
+        library.found.append(_is_folder(resource(words[0]), span, words[0], ""))
+        return None
     else:
         near = closest(words[0], PACKAGED)
         notes = [
@@ -183,10 +186,10 @@ def _imported_unit(library: Library, item: nodes.Import, folder: Path, span: Spa
             raise UnreadableFile("there is no such file")
         return load_unit(library, path, shown, module)
     except UnreadableFile as error:
-        library.found.append(_missing(item, path, root, span, dotted, str(error)))
+        library.found.append(_missing(library, item, path, span, dotted, str(error)))
         return None
     except (OSError, RuntimeError) as error:
-        library.found.append(_missing(item, path, root, span, dotted, str(error)))
+        library.found.append(_missing(library, item, path, span, dotted, str(error)))
         return None
 
 
@@ -195,28 +198,48 @@ def _beside(name: str, words: list[str]) -> str:
     return "/".join([*([folder] if folder else []), *words]) + ".arch"
 
 
-def _missing(item: nodes.Import, path: Path, root: Path, span: Span, dotted: str, why: str) -> Diagnostic:
-    notes: list[str] = []
+def _missing(library: Library, item: nodes.Import, path: Path, span: Span, dotted: str, why: str) -> Diagnostic:
+    """What can be imported instead: a file in the folder that is meant, one with a similar name, or what is there."""
+    asking = library.reading[-1][0]
+    if path.with_suffix("").is_dir() and not path.exists():
+        return _is_folder(path.with_suffix(""), span, dotted, asking)
+    notes: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     if why == "there is no such file":
-        known = sorted(p.stem for p in path.parent.glob("*.arch")) if path.parent.is_dir() else []
+        known = _files(path.parent, asking)
+        front = dotted[: len(dotted) - len(path.stem)]
         near = closest(path.stem, known)
         if near:
-            notes.append(f"a file with a similar name exists: `{near}`")
+            notes = (f"a file with a similar name exists: `{front}{near}`",)
+            fixes = (Fix(f"import from `{front}{near}`", (Edit(item.path[-1].span, near),)),)
         elif known:
-            notes.append(f"there are: {', '.join(f'`{name}`' for name in known[:12])}")
-    fixes: tuple[Fix, ...] = ()
-    if notes and notes[0].startswith("a file"):
-        near = notes[0].split("`")[1]
-        fixes = (Fix(f"import from `{near}`", (Edit(item.path[-1].span, near),)),)
-    del root
+            notes = (f"the files there: {', '.join(f'`{front}{name}`' for name in known[:12])}",)
+    return codes.NO_SUCH_MODULE.at(span, f"`{dotted}` cannot be read: {why}", "not found", notes=notes, fixes=fixes)
+
+
+def _is_folder(folder: Path, span: Span, dotted: str, asking: str) -> Diagnostic:
+    """The message for an import that ends at a folder."""
+    known = _files(folder, asking)
+    notes = (f"it has: {', '.join(f'`{dotted}.{name}`' for name in known[:12])}",) if known else ()
     return codes.NO_SUCH_MODULE.at(
-        span, f"`{dotted}` cannot be read: {why}", "not found", notes=tuple(notes), fixes=fixes
+        span, f"`{dotted}` is a folder", "name a file in it" if known else "no file in it", notes=notes
     )
+
+
+def _files(folder: Path, asking: str) -> list[str]:
+    """The files of a folder that an import can name, without the one that asks."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.stem for path in folder.glob("*.arch") if str(path.resolve()) != asking)
 
 
 def _cycle(library: Library, key: str, span: Span) -> Diagnostic:
     names = [shown for _, shown in library.reading]
     start = next(i for i, (open_key, _) in enumerate(library.reading) if open_key == key)
+    if start == len(names) - 1:
+        return codes.IMPORT_CYCLE.at(
+            span, "this file imports itself", "the same file", notes=("what it declares can be used without an import",)
+        )
     drawn = " -> ".join([*names[start:], names[start]])
     return codes.IMPORT_CYCLE.at(
         span,

@@ -60,26 +60,28 @@ def remembered(frame: Frame, node: nodes.Expression, work: Callable[[], Value]) 
     that it reads and the decisions that are taken in it, so it is found again by these."""
     session, body = frame.session, frame.body
     known = session.remembered.get(id(node))
-    if known is False:
+    if known is False or not frame.definite:
         return work()
     reads, chooses = cast("tuple[tuple[str, ...], bool]", known or _look_at(session.remembered, node))
+    if chooses and session.checking:
+        return work()
     values = tuple(map(frame.names.get, reads))
     key = (id(node), values, frame.naming) if chooses else (id(node), values)
     memory = cast("Memory[Kept] | None", session.remembered.get(key))
     if memory is None:
-        if any(map(_holds_tensor, values)):
+        if any(map(holds_tensor, values)):
             return work()
         memory = session.remembered[key] = Memory[Kept]()
     found = memory.recall(session.chooser, body.path)
     if found is not None:
         body.decisions += found[1]
         return found[0]
-    before = body.values, len(body.decisions)
+    before, decided = body.mark(), len(body.decisions)
     value = work()
-    if before[0] != body.values or value is UNKNOWN:
+    if before != body.mark() or value is UNKNOWN:
         session.remembered[id(node)] = False
         return value
-    taken = body.decisions[before[1] :]
+    taken = body.decisions[decided:]
     memory.keep(taken, (value, taken))
     return value
 
@@ -156,5 +158,6 @@ def _holds_placed(value: Value) -> bool:
     return type(value) is Placed or (isinstance(value, tuple) and any(map(_holds_placed, value)))
 
 
-def _holds_tensor(value: Value) -> bool:
-    return type(value) is Tensor or (isinstance(value, tuple) and any(map(_holds_tensor, value)))
+def holds_tensor(value: Value) -> bool:
+    """Whether a value is a tensor or a list with one."""
+    return type(value) is Tensor or (isinstance(value, tuple) and any(map(holds_tensor, value)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
-from archdsl.diagnostics.suggest import closest
+from archdsl.diagnostics.suggest import closest, did_you_mean
 from archdsl.meaning.binding import unknown_setting
 from archdsl.meaning.catalogue import registry as catalogue
 from archdsl.meaning.catalogue.contract import innermost
@@ -15,6 +15,8 @@ from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.kinds import KINDS, Kind
 from archdsl.meaning.scope import LANGUAGE
+from archdsl.meaning.structure import may_stand
+from archdsl.meaning.types import listed, with_article
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below, children
@@ -41,6 +43,8 @@ class NameCheck:
     kind: Kind | None = None
     owner: str = ""
     families: tuple[str, ...] = ()
+    ended: dict[str, Binding] = field(default_factory=dict[str, Binding])
+    inside: str = ""
 
     # ---- the file
 
@@ -92,6 +96,7 @@ class NameCheck:
     def _declaration(self, item: nodes.Declaration | nodes.Extern) -> None:
         self.kind = KINDS.get(item.kind.text)
         self.owner = item.name.text
+        self.ended.clear()
         names: dict[str, Binding] = {}
         self.scopes.append(names)
         body = isinstance(item, nodes.Declaration) and self.kind is not None and not self.kind.fields
@@ -143,6 +148,10 @@ class NameCheck:
             self._statement(item)
 
     def _statement(self, item: nodes.Statement) -> None:
+        if self.kind is not None and not may_stand(item, self.kind, self.inside):
+            # It was reported where the form is checked; what it says means nothing here.
+            self._mark_used(item)
+            return
         match item:
             case nodes.Let():
                 self._expression(item.value)
@@ -163,8 +172,8 @@ class NameCheck:
                     self.found.append(
                         codes.CONSTANT_REQUIREMENT.at(
                             item.condition.span,
-                            "this requirement speaks of nothing that could differ",
-                            "always the same",
+                            "this requirement is always the same",
+                            "nothing in it can differ",
                         )
                     )
             case nodes.Expose():
@@ -176,9 +185,19 @@ class NameCheck:
                 self._if(item)
             case nodes.At():
                 self._all(item.targets)
+                before, self.inside = self.inside, "at"
                 self._body(item.body)
+                self.inside = before
             case nodes.Objective():
                 self._objective(item)
+
+    def _mark_used(self, item: nodes.Statement) -> None:
+        for part in below(item):
+            if isinstance(part, nodes.Name):
+                self.used.add(part.text)
+                local = self._local(part.text)
+                if local is not None:
+                    local.used = True
 
     def _if(self, item: nodes.If) -> None:
         self._expression(item.condition)
@@ -198,7 +217,8 @@ class NameCheck:
         bound = self._local(name.text)
         if bound is None:
             near = closest(name.text, self._locals())
-            notes = (f"a name that is bound here is similar: `{near}`",) if near else ("a new name is bound by `let`",)
+            similar = f"a name bound here is similar: `{near}`"
+            notes = (similar,) if near else ("a new name is bound by `let`",)
             fixes = () if near else (Fix("bind it by `let`", (Edit(Span(*name.span), f"let {name.text}"),)),)
             self.found.append(
                 codes.UNBOUND_ASSIGNMENT.at(
@@ -216,7 +236,7 @@ class NameCheck:
             notes = (
                 (f"a metric with a similar name exists: `{near}`",)
                 if near
-                else (f"the metrics: {', '.join(catalogue.metrics())}",)
+                else (f"the metrics: {listed(catalogue.metrics())}",)
             )
             self.found.append(
                 codes.UNKNOWN_METRIC.at(
@@ -331,11 +351,23 @@ class NameCheck:
         if self.kind is not None and self.kind.fields and self.families:
             self.found.append(self._unknown_entry(node))
             return
+        ended = self.ended.get(name)
+        if ended is not None:
+            self.found.append(
+                codes.UNKNOWN_NAME.at(
+                    node.span,
+                    f"`{name}` is not known here",
+                    "outside the braces that bind it",
+                    others=(Label(ended.span, "bound here, until its braces end"),),
+                    notes=(f"bind `{name}` before these braces, and rebind it inside by `{name} = ...`",),
+                )
+            )
+            return
         near = closest(name, [*self._locals(), *self.unit.names(), *LANGUAGE, *ops()])
         meant = self._local(near) if near else None
         if meant is not None:
             meant.used = True
-        notes = (f"a name that is similar exists: `{near}`",) if near else ()
+        notes = (f"a name like it exists: `{near}`",) if near else ()
         fixes = (Fix(f"write `{near}`", (Edit(node.span, near),), safe=False),) if near else ()
         self.found.append(
             codes.UNKNOWN_NAME.at(
@@ -358,15 +390,10 @@ class NameCheck:
             if self.families[0] in FAMILIES
             else "entry"
         )
-        notes = (
-            (f"one with a similar name exists: `{near}`",)
-            if near
-            else (f"there are: {', '.join(known)}",)
-            if known
-            else ()
-        )
+        similar = did_you_mean(node.text, [near], what) if near else None
+        notes = (similar,) if similar else (f"known here: {listed(known)}",) if known else ()
         fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near in known and near else ()
-        return code.at(node.span, f"there is no {what} `{node.text}`", f"not a known {what}", notes=notes, fixes=fixes)
+        return code.at(node.span, f"there is no {what} `{node.text}`", f"not {with_article(what)}", notes=notes, fixes=fixes)
 
     def _bind(self, name: nodes.Identifier, what: str) -> None:
         if name.text == "_":
@@ -390,11 +417,15 @@ class NameCheck:
             self.found.append(
                 codes.SHADOWED.at(
                     name.span,
-                    f"the {what} `{name.text}` hides a name of the file",
+                    f"`{name.text}` is declared in this file already",
                     "choose another name",
-                    notes=("inside these braces the other one could not be reached",),
+                    others=(Label(self._declared_at(name.text), "declared here"),),
+                    notes=(f"the {what} would hide it",),
                 )
             )
+
+    def _declared_at(self, name: str) -> Span:
+        return next(found.span for found in _top_level_names(self.unit.tree.items) if found.text == name)
 
     def _local(self, name: str) -> Binding | None:
         return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
@@ -403,12 +434,14 @@ class NameCheck:
         return [name for scope in self.scopes for name in scope]
 
     def _close(self) -> None:
-        for name, binding in self.scopes.pop().items():
+        closed = self.scopes.pop()
+        self.ended.update(closed)
+        for name, binding in closed.items():
             if not binding.used and binding.what in ("let", "setting") and not name.startswith("_"):
                 self.found.append(
                     codes.UNUSED_NAME.at(
                         binding.span,
-                        f"the {binding.what} `{name}` is not used",
+                        f"`{name}` is bound and not used" if binding.what == "let" else f"the setting `{name}` is not used",
                         "remove it, or begin its name with `_`",
                     )
                 )
@@ -453,7 +486,7 @@ def _declaration_of(unit: Unit, name: str) -> Declared | None:
 
 def _unknown_field(kind: str, name: nodes.Identifier, known: Iterable[str]) -> Diagnostic:
     near = closest(name.text, known)
-    notes = (f"a field with a similar name exists: `{near}`",) if near else (f"its fields: {', '.join(known)}",)
+    notes = (f"a field with a similar name exists: `{near}`",) if near else (f"its fields: {listed(known)}",)
     fixes = (Fix(f"rename it to `{near}`", (Edit(name.span, near),)),) if near else ()
     return codes.UNKNOWN_FIELD.at(
         name.span, f"a `{kind}` has no field `{name.text}`", f"not a field of a `{kind}`", notes=notes, fixes=fixes

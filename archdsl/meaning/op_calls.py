@@ -126,7 +126,7 @@ def _check_size(frame: Frame, op: Op, inferred: Inferred, span: Span) -> None:
                     span,
                     f"`{op.name}` makes a tensor of {elements:,} elements, more than {limit:,}",
                     f"[{', '.join(map(str, shape))}]",
-                    notes=("`--limit tensor=N` raises the limit",),
+                    notes=(f"raise the limit: --limit tensor={elements}",),
                 )
             )
 
@@ -149,7 +149,7 @@ def op_fault(op: Op, fault: OpFault, inputs: tuple[Value, ...], span: Span, span
         for tensor in tensors_of(inputs[slot]):
             decided = decided_at(tensor)
             if decided is not None and decided != at:
-                others.append(Label(decided, f"{tensor.type} is decided here"))
+                others.append(Label(decided, f"this is {tensor.type}"))
     return FAULT_CODES[fault.kind].at(
         at, fault.message, fault.label, others=tuple(dict.fromkeys(others)), notes=fault.notes
     )
@@ -230,7 +230,7 @@ def check_totals(frame: Frame, span: Span) -> None:
                 span,
                 f"the model has more than {limits.modules:,} modules",
                 "with this one",
-                notes=("`--limit modules=N` raises the limit",),
+                notes=(f"raise the limit: --limit modules={2 * limits.modules}",),
             )
         )
     if body.parameters > limits.parameters:
@@ -239,7 +239,7 @@ def check_totals(frame: Frame, span: Span) -> None:
                 span,
                 f"the model has {body.parameters:,} parameters, more than {limits.parameters:,}",
                 "with this one",
-                notes=("`--limit parameters=N` raises the limit",),
+                notes=(f"raise the limit: --limit parameters={2 * body.parameters}",),
             )
         )
 

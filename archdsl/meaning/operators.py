@@ -73,7 +73,7 @@ def check_length(frame: Frame, span: Span, length: int) -> None:
                 span,
                 f"a list of {length:,} elements is longer than {frame.session.limits.elements:,}",
                 "this list",
-                notes=("`--limit elements=N` raises the limit",),
+                notes=(f"raise the limit: --limit elements={length}",),
             )
         )
 

@@ -4,6 +4,7 @@
 There is one evaluator. Elaborating asks a chooser for each decision, so every value is definite. Checking asks nobody: a choice
 becomes a `Variant`, and the evaluator follows all candidates at once. What no candidate tells apart is evaluated once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -12,10 +13,10 @@ from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.declared import Unit
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
-from archdsl.meaning.values import Component, Unknown, Value, show
+from archdsl.meaning.values import UNKNOWN, Component, Pair, Unknown, Value, Variant, show
 from archdsl.source import Span
 from archdsl_compiler.graph import Call, Wrapper, join
-from archdsl_compiler.ops.contract import Inferred
+from archdsl_compiler.ops.contract import Inferred, Op
 
 
 class Fault(Exception):
@@ -84,12 +85,17 @@ class World:
     alive: Condition = ALWAYS
     kept: float = 1.0
     rejection: Diagnostic | None = None
+    rejected: list[tuple[Condition, Span]] = field(default_factory=list[tuple[Condition, Span]])
     spaces: dict[Component, dict[str, Value]] = field(default_factory=dict[Component, dict[str, Value]])
 
     def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
         """The fewest decisions that lead to a condition."""
+        return self.shown(self.universe.witness(condition))
+
+    def shown(self, taken: Mapping[int, int]) -> tuple[tuple[str, Value], ...]:
+        """The decisions behind the options taken at some sites."""
         found: list[tuple[str, Value]] = []
-        for number, option in sorted(self.universe.witness(condition).items()):
+        for number, option in sorted(taken.items()):
             site = self.sites[number]
             inner = self.inner.get((number, option))
             if inner is not None:
@@ -113,6 +119,7 @@ class Finding:
     diagnostic: Diagnostic
     rank: tuple[tuple[int, int], ...] = ()
     reached: list[str] = field(default_factory=list[str])
+    root: int = 0
 
     def told(self) -> Diagnostic:
         notes = [f"reached by {self.reached[0]}"] if self.reached else []
@@ -130,6 +137,7 @@ class Session:
     chooser: Chooser | None = None
     checking: bool = False
     findings: dict[tuple[str, Span], Finding] = field(default_factory=dict[tuple[str, Span], Finding])
+    root: int = 0
     steps: int = 0
     modules: int = 0
     evaluating: list[tuple[Unit, str]] = field(default_factory=list[tuple[Unit, str]])
@@ -149,8 +157,8 @@ class Session:
         key = (diagnostic.code, diagnostic.primary.span)
         finding = self.findings.get(key)
         if finding is None:
-            self.findings[key] = Finding(diagnostic, rank, [reached] if reached else [])
-        elif reached and finding.reached and reached not in finding.reached:
+            self.findings[key] = Finding(diagnostic, rank, [reached] if reached else [], self.root)
+        elif reached and finding.reached and finding.root == self.root and reached not in finding.reached:
             if rank < finding.rank:
                 finding.diagnostic, finding.rank = diagnostic, rank
                 finding.reached.insert(0, reached)
@@ -162,8 +170,9 @@ class Session:
         return tuple(finding.told() for finding in self.findings.values())
 
     def begin(self) -> None:
-        """Start on a further declaration: each has its own budget."""
+        """Start on a further declaration: each has its own budget, and its own candidates."""
         self.steps = 0
+        self.root += 1
         self.stopped.clear()
 
     def step(self, span: Span, count: int = 1) -> None:
@@ -174,7 +183,10 @@ class Session:
                     span,
                     f"evaluation takes more than {self.limits.steps:,} steps",
                     "still going on here",
-                    notes=("loops and calls are run when the model is built; `--limit steps=N` raises the limit",),
+                    notes=(
+                        "loops and calls are run when the model is built",
+                        f"raise the limit: --limit steps={10 * self.limits.steps}",
+                    ),
                 )
             )
 
@@ -202,6 +214,11 @@ class Body:
     chosen: dict[str, tuple[Condition, Span]] = field(default_factory=dict[str, tuple[Condition, Span]])
 
 
+    def mark(self) -> tuple[int, int, int]:
+        """What changes when an op or module is entered."""
+        return self.values, len(self.labels), len(self.state)
+
+
 @dataclass(slots=True, eq=False)
 class Frame:
     """One call of a component or function: its names, the condition under which its current statement runs, and its caller."""
@@ -224,17 +241,23 @@ class Frame:
     targets: list[tuple[Value, Span]] = field(default_factory=list[tuple[Value, Span]])
     objectives: dict[str, Span] = field(default_factory=dict[str, Span])
 
+    @property
+    def definite(self) -> bool:
+        """Whether no value depends on a choice: one candidate is followed, or nothing was chosen in this world yet."""
+        return not self.world.universe.options
+
     def effective(self) -> Condition:
         """The candidates for which the current statement runs."""
         return self.world.universe.both(self.condition, self.world.alive)
 
-    @property
-    def title(self) -> str:
-        """The component as the chain of calls shows it."""
+    def title(self, taken: Mapping[int, int]) -> str:
+        """The component as the chain of calls shows it, for the candidate that takes these options."""
         if self.component is None:
             return ""
         settings = [
-            f"{name}={show(value)}" for name, value in self.component.settings if not isinstance(value, Unknown)
+            f"{name}={show(settled(self.world.universe, taken, value))}"
+            for name, value in self.component.settings
+            if not isinstance(value, Unknown)
         ]
         text = ", ".join(settings)
         return f"{self.component.name}({text if len(text) <= 60 else text[:57] + '...'})"
@@ -252,6 +275,13 @@ class Frame:
         if not session.checking:
             raise ArchError((diagnostic,))
         session.add(diagnostic, told(self.decisions(where)), self.rank(where))
+
+    def holds(self, span: Span) -> bool:
+        """Whether a place stands in the declaration that this frame runs."""
+        if self.component is None or isinstance(self.component.callee, Op):
+            return True
+        own = self.component.callee.node.span
+        return own.source == span.source and own.start <= span.start and span.end <= own.end
 
     def boundary(self) -> "Frame":
         """The outermost frame of this one's world."""
@@ -275,8 +305,12 @@ class Frame:
 
     def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
         """The decisions, from the root of the model, that lead to a condition of this frame's world."""
+        return self.shown(self.world.universe.witness(condition))
+
+    def shown(self, taken: Mapping[int, int]) -> tuple[tuple[str, Value], ...]:
+        """The decisions, from the root of the model, behind the options taken at sites of this frame's world."""
         boundary = self.boundary()
-        own = self.world.decisions(condition)
+        own = self.world.shown(taken)
         if boundary.caller is None:
             return own
         prefix = join(boundary.caller.absolute_path(), boundary.label)
@@ -292,12 +326,20 @@ class Frame:
 
 
 def with_origin(diagnostic: Diagnostic, frame: Frame) -> Diagnostic:
-    """The diagnostic with the chain of calls that led to it, outermost first."""
+    """The diagnostic with the chain of calls that led to it, outermost first, as far as the body that the fault stands in."""
+    if diagnostic.origin:
+        return diagnostic
     chain: list[str] = []
     at: Frame | None = frame
+    taken = frame.world.universe.witness(frame.effective())
+    entered = False
     while at is not None:
-        if at.title:
-            chain.append(f"{at.label} = {at.title}" if at.label and not at.label.startswith("_") else at.title)
+        entered = entered or at.holds(diagnostic.primary.span)
+        title = at.title(taken) if entered else ""
+        if title:
+            chain.append(f"{at.label} = {title}" if at.label and not at.label.startswith("_") else title)
+        if at.caller is not None and at.caller.world is not at.world:
+            taken = at.caller.world.universe.witness(at.caller.effective())
         at = at.caller
     return replace(diagnostic, origin=tuple(reversed(chain))) if len(chain) > 1 else diagnostic
 
@@ -312,4 +354,16 @@ def show_option(value: Value) -> str:
     return value if isinstance(value, str) else show(value)
 
 
-# ---- following several candidates at once
+def settled(universe: Universe, taken: Mapping[int, int], value: Value) -> Value:
+    """A value as one candidate has it."""
+    match value:
+        case Variant():
+            cases = (inner for condition, inner in value.cases if universe.holds(condition, taken))
+            return settled(universe, taken, next(cases, UNKNOWN))
+        case Pair() | tuple():
+            return type(value)(settled(universe, taken, item) for item in value)
+        case Component():
+            inner = ((name, settled(universe, taken, setting)) for name, setting in value.settings)
+            return Component(value.callee, tuple(inner), value.spans)
+        case _:
+            return value

@@ -5,12 +5,12 @@ from archdsl.diagnostics.record import Diagnostic
 from archdsl.meaning.comprehensions import elements, unpack
 from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.dispatch import evaluate, execute, executes
-from archdsl.meaning.explain_values import explained_values
+from archdsl.meaning.explain_values import candidate, explained_values
 from archdsl.meaning.expressions import decide
 from archdsl.meaning.fields import set_field
 from archdsl.meaning.memory import remembered
 from archdsl.meaning.operators import truth_of
-from archdsl.meaning.run import Abandoned, Fault, Frame
+from archdsl.meaning.run import Abandoned, Fault, Frame, told, with_origin
 from archdsl.meaning.summaries import reject
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Tensor, Unknown, Value
@@ -22,10 +22,7 @@ from archdsl.syntax import nodes
 def let(node: nodes.Let, frame: Frame) -> None:
     frame.naming = node.targets[0].text if len(node.targets) == 1 else ""
     try:
-        if frame.session.checking:
-            value = evaluate(node.value, frame)
-        else:
-            value = remembered(frame, node.value, lambda: evaluate(node.value, frame))
+        value = remembered(frame, node.value, lambda: evaluate(node.value, frame))
     finally:
         frame.naming = ""
     unpack(frame, node.targets, value, node.value.span)
@@ -75,7 +72,7 @@ def require(node: nodes.Require, frame: Frame) -> None:
         if frame.effective() == NEVER or frame.world.depends_on_size(fails):
             return
         if frame.session.checking:
-            reject(frame, lambda: _unmet(node, frame))
+            reject(frame, node.condition.span, lambda: with_origin(_unmet(node, frame), frame))
         else:
             raise Fault(_unmet(node, frame))
     finally:
@@ -87,12 +84,15 @@ def require(node: nodes.Require, frame: Frame) -> None:
 def _unmet(node: nodes.Require, frame: Frame) -> Diagnostic:
     """The message for a requirement that fails, with the value of each of its parts."""
     title = f"requirement not met in {_owner(frame)}" + (f": {node.reason}" if node.reason else "")
-    notes = explained_values(node.condition, frame)
+    taken = candidate(node.condition, frame)
+    notes = explained_values(node.condition, frame, taken)
+    if decisions := told(frame.shown(taken)):
+        notes += (f"reached by {decisions}",)
     return codes.REQUIREMENT.at(node.condition.span, title, "this does not hold", notes=notes)
 
 
 def _owner(frame: Frame) -> str:
-    return f"`{frame.title.partition('(')[0]}`" if frame.title else "the file"
+    return f"`{frame.component.name}`" if frame.component is not None else "the file"
 
 
 @executes(nodes.Expose)

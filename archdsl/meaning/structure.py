@@ -8,7 +8,7 @@ from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.kinds import KINDS, Kind
-from archdsl.meaning.types import TYPES
+from archdsl.meaning.types import TYPES, in_a_sentence, listed, with_article
 from archdsl.syntax import nodes
 from archdsl_compiler.types import DTYPES
 
@@ -37,7 +37,10 @@ def check_structure(item: nodes.Declaration | nodes.Extern) -> Iterator[Diagnost
     if item.tensors is not None and not kind.tensors:
         last = item.tensors[-1].span if item.tensors else item.name.span
         yield codes.WRONG_LISTS.at(
-            last, f"a `{kind.name}` takes one list", "this second list does not belong here", notes=(kind.doc,)
+            last,
+            f"a `{kind.name}` takes one list",
+            "this second list does not belong here",
+            notes=(f"`{kind.name}`: {in_a_sentence(kind.doc)}",),
         )
     yield from _duplicates(item)
     for setting in item.settings or ():
@@ -59,7 +62,7 @@ def check_structure(item: nodes.Declaration | nodes.Extern) -> Iterator[Diagnost
 def _unknown_kind(name: nodes.Identifier) -> Diagnostic:
     near = closest(name.text, KINDS)
     fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
-    notes = (f"a kind with a similar name exists: `{near}`",) if near else (f"the kinds: {', '.join(KINDS)}",)
+    notes = (f"a kind with a similar name exists: `{near}`",) if near else (f"the kinds: {listed(KINDS)}",)
     return codes.UNKNOWN_KIND.at(name.span, f"there is no kind `{name.text}`", "not a kind", notes=notes, fixes=fixes)
 
 
@@ -80,7 +83,7 @@ def _check_type(node: nodes.Type) -> Iterator[Diagnostic]:
     if (node.name not in TYPES and node.name not in FAMILIES) or node.name in INNER_TYPES:
         known = [name for name in TYPES if name not in INNER_TYPES]
         near = OTHER_NAMES.get(node.name) or closest(node.name, known)
-        notes = (f"a type with a similar name exists: `{near}`",) if near else (f"the types: {', '.join(known)}",)
+        notes = (f"a type with a similar name exists: `{near}`",) if near else (f"the types: {listed(known)}",)
         fixes = (
             (Fix(f"write `{near}`", (Edit(node.span, node.span.text.replace(node.name, near, 1)),)),) if near else ()
         )
@@ -96,8 +99,9 @@ def _check_form(form: nodes.Form) -> Iterator[Diagnostic]:
     known = DTYPES if form.shape is not None else ("list",)
     if form.word.text not in known:
         near = closest(form.word.text, known)
-        notes = (f"known here: {', '.join(known)}",) if not near else (f"one with a similar name exists: `{near}`",)
         what = "dtype" if form.shape is not None else "form of a tensor"
+        similar = f"{with_article(what)} with a similar name exists: `{near}`"
+        notes = (similar,) if near else (f"known here: {listed(known)}",)
         yield codes.UNKNOWN_TYPE.at(
             form.word.span, f"there is no {what} `{form.word.text}`", f"not a {what}", notes=notes
         )
@@ -117,6 +121,11 @@ _NAMES = {
 _HOMES: dict[type[nodes.Node], str] = {nodes.At: "a `quant`", nodes.Objective: "a `search`"}
 
 
+def may_stand(item: nodes.Statement, kind: Kind, inside: str) -> bool:
+    """Whether a statement has a place in the body of a kind, or in a block inside it."""
+    return type(item) in (kind.statements if inside != "at" else (nodes.Let, nodes.Assign, nodes.If, nodes.For))
+
+
 def _check_body(body: nodes.Body, kind: Kind, inside: str) -> Iterator[Diagnostic]:
     returned: nodes.Statement | None = None
     for item in body.items:
@@ -129,8 +138,7 @@ def _check_body(body: nodes.Body, kind: Kind, inside: str) -> Iterator[Diagnosti
                 notes=("remove it, or move the `return` behind it",),
             )
             return
-        allowed = kind.statements if inside != "at" else (nodes.Let, nodes.Assign, nodes.If, nodes.For)
-        if type(item) not in allowed:
+        if not may_stand(item, kind, inside):
             where = "an `at` block" if inside == "at" else f"a `{kind.name}`"
             home = _HOMES.get(type(item))
             notes = (f"it belongs in {home}",) if home else ()

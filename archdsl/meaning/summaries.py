@@ -11,7 +11,7 @@ from archdsl.meaning.bodies import enter, run
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.op_calls import check_totals
-from archdsl.meaning.run import Abandoned, Fault, Frame, Session, Site, World, told, with_origin
+from archdsl.meaning.run import Abandoned, Fault, Frame, Session, Site, World
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Unknown, Value, tensors_of
 from archdsl.meaning.variants import expanded, merged
 from archdsl.source import Span
@@ -80,7 +80,7 @@ def apply_summary(
     if not summary.cases:
         rejection = summary.rejection
         if rejection is not None:
-            reject(frame, lambda: rejection)
+            reject(frame, rejection.primary.span, lambda: rejection)
         raise Abandoned
     if len(summary.cases) == 1:
         return outside(summary.cases[0][1], span, inputs)
@@ -149,17 +149,18 @@ def summarize(
     )
 
 
-def reject(frame: Frame, reason: Callable[[], Diagnostic]) -> None:
-    """No candidate goes on from here. Where that leaves none at all, the reason is worked out and kept."""
+def reject(frame: Frame, span: Span, reason: Callable[[], Diagnostic]) -> None:
+    """No candidate goes on from here, for what stands at `span`. Where that leaves none at all, the reason is worked
+    out and kept."""
     world = frame.world
     gone = frame.effective()
     left = world.universe.without(world.alive, gone)
     before = world.universe.share(world.alive)
     world.kept *= world.universe.share(left) / before if before else 0.0
-    if left == NEVER and gone != NEVER:
-        decisions = told(frame.decisions(gone))
-        notes = (f"reached by {decisions}",) if decisions else ()
-        world.rejection = with_origin(reason(), frame).with_notes(*notes)
+    if gone != NEVER:
+        world.rejected.append((gone, span))
+        if left == NEVER:
+            world.rejection = reason()
     world.alive = left
 
 

@@ -3,7 +3,8 @@ together take every option."""
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError
@@ -11,42 +12,54 @@ from archdsl.meaning.covering import Coverer
 from archdsl.meaning.modules import finished
 from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Fault, Session
-from archdsl.meaning.values import Component, Decided, Value, tensors_of
+from archdsl.meaning.values import Component, Decided, Value, show, tensors_of
 from archdsl.source import Span
 from archdsl_compiler.graph import Module, ModuleCall, join
 
 CANDIDATES = 12
 
 
-def check_targets(session: Session, space: Component | Decided, targets: list[tuple[Value, Span]], span: Span) -> None:
+def check_targets(
+    session: Session, space: Component | Decided, targets: list[tuple[Value, Span]], span: Span
+) -> None:
     """Warn of targets that match nothing in any of the candidates looked at."""
     coverer = Coverer(random.Random(0))
-    paths: set[str] = set()
-    names: set[str] = set()
+    kept: dict[object, object] = {}
+    left = list(targets)
+    seen = False
     for _ in range(CANDIDATES):
-        trial = Session(session.limits, chooser=coverer, applied=session.applied)
-        try:
-            root = run_entry(trial, space, span)
-        except (ArchError, Fault):
-            coverer.finish()
-            continue
-        for frame, component, inputs, result in root.models:
-            types = tuple(t.type for value in inputs for t in tensors_of(value))
-            for path, name in places(finished(frame, component, inputs, types, result)):
-                paths.add(path)
-                names.add(name)
-        if not coverer.finish():
+        trial = Session(session.limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
+        trial.remembered = kept
+        for path, name in _places_of_candidate(trial, space, span):
+            seen = True
+            left = [(value, at) for value, at in left if not matches(value, path, name)]
+        if not left or not coverer.finish():
             break
-    if not paths:
+    for value, at in left if seen else ():
+        session.add(codes.NO_MATCH.at(at, f"{describe_target(value)} matches nothing", _nothing(value, space)))
+
+
+def _places_of_candidate(trial: Session, space: Component | Decided, span: Span) -> Iterator[tuple[str, str]]:
+    try:
+        root = run_entry(trial, space, span)
+    except (ArchError, Fault):
         return
-    for value, at in targets:
-        met = any(map(matcher(value), paths)) if isinstance(value, str) else getattr(value, "name", "") in names
-        if not met:
-            session.add(
-                codes.NO_MATCH.at(
-                    at, "this target matches nothing", "no module of the space is called so or is one", notes=()
-                )
-            )
+    for frame, component, inputs, result in root.models:
+        types = tuple(t.type for value in inputs for t in tensors_of(value))
+        yield from places(finished(frame, component, inputs, types, result))
+
+
+def describe_target(value: Value) -> str:
+    return f"the path {show(value)}" if isinstance(value, str) else f"`{show(value)}`"
+
+
+def _nothing(value: Value, space: Component | Decided) -> str:
+    return f"no module of `{space.name}` has such a path" if isinstance(value, str) else f"`{space.name}` has none"
+
+
+def matches(value: Value, path: str, name: str) -> bool:
+    """Whether a target means what sits at a path and is called so."""
+    return matcher(value)(path) is not None if isinstance(value, str) else getattr(value, "name", "") == name
 
 
 def places(module: Module, path: str = "") -> Iterator[tuple[str, str]]:
@@ -59,7 +72,8 @@ def places(module: Module, path: str = "") -> Iterator[tuple[str, str]]:
             yield join(path, call.label), call.op.name
 
 
-def matcher(pattern: str):
+@cache
+def matcher(pattern: str) -> Callable[[str], re.Match[str] | None]:
     """The test of a path against a pattern: `*` is one step, `**` any number of them."""
     steps = pattern.split(".")
     text = ""

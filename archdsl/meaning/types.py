@@ -1,6 +1,6 @@
 """The types of settings: whether a value fits one, and how both are called in messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.values import (
@@ -148,8 +148,15 @@ def fits_text(value: Value, text: str) -> bool:
 def describe_type(name: str, arguments: tuple[nodes.Type, ...] = (), optional: bool = False) -> str:
     words = TYPES[name][1] if name in TYPES else name
     if arguments:
-        words = f"a list of {arguments[0].name}s" if not arguments[0].arguments else "a list of lists"
-    return f"{words} or none" if optional else words
+        words = f"a list of {_plural(arguments[0].name)}" if not arguments[0].arguments else "a list of lists"
+    return f"{words} or `none`" if optional else words
+
+
+_PLURALS = {"str": "strings", "real": "real numbers", "bool": "true and false", "any": "any values"}
+
+
+def _plural(name: str) -> str:
+    return _PLURALS.get(name, f"{name}s")
 
 
 def describe_text(text: str) -> str:
@@ -157,20 +164,34 @@ def describe_text(text: str) -> str:
     optional = text.endswith("?")
     name, _, rest = text.removesuffix("?").partition("[")
     words = (
-        f"a list of {rest.removesuffix(']').removesuffix('?')}s"
+        f"a list of {_plural(rest.removesuffix(']').removesuffix('?'))}"
         if rest
         else TYPES[name][1]
         if name in TYPES
         else f"a {name}"
     )
-    return f"{words} or none" if optional else words
+    return f"{words} or `none`" if optional else words
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as messages list them."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def in_a_sentence(documentation: str) -> str:
+    """A sentence of the documentation, as a note goes on with it."""
+    return documentation[:1].lower() + documentation[1:].rstrip(".")
+
+
+def with_article(words: str) -> str:
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def describe(value: Value) -> str:
     """A value with what it is, for the other half of a message."""
     match value:
         case None:
-            return "none"
+            return "`none`"
         case bool():
             return show(value)
         case int():
@@ -184,9 +205,9 @@ def describe(value: Value) -> str:
         case range() | RealRange():
             return f"the range {show(value)}"
         case Tensor():
-            return f"a tensor {value.type}"
+            return f"the tensor {value.type}"
         case Symbolic():
-            return f"the size {value}"
+            return f"the int `{value}`"
         case Component():
             return f"the {value.kind} `{value.name}`"
         case Composed():

@@ -127,7 +127,7 @@ def lift(frame: Frame, function: Callable[..., Value], /, *arguments: Value, dee
 def lift(frame: Frame, function: Callable[..., Value], *arguments: Value, deep: bool = False) -> Value:
     """`function` of arguments that may depend on choices: called once for each definite combination. A fault in one of them is
     reported with a candidate that reaches it, and the others go on."""
-    if not frame.session.checking or not any(has_variant(a) if deep else isinstance(a, Variant) for a in arguments):
+    if not frame.world.universe.options or not any(has_variant(a) if deep else isinstance(a, Variant) for a in arguments):
         return function(*arguments)
     return merged(frame, [(c, value) for c, value in each(frame, function, spread(frame, arguments, deep))])
 

@@ -97,10 +97,10 @@ class _Arranger(Expressions):
 
     # ---- statements
 
-    def statement(self, node: nodes.Node, padding: Document = "") -> Document:
+    def statement(self, node: nodes.Node) -> Document:
         if isinstance(node, nodes.Let | nodes.Assign):
             name = self.take() if isinstance(node, nodes.Assign) else (self.take(), " ", self.targets(node.targets))
-            return (name, padding, " ", self.take(), " ", self.expression(node.value))
+            return (name, " ", self.take(), " ", self.expression(node.value))
         return STATEMENTS[type(node)](self, node)
 
     def return_(self, node: nodes.Return) -> Document:
@@ -180,18 +180,18 @@ class _Arranger(Expressions):
     def sequence(self, items: Sequence[nodes.Node], end: int, inline: bool = False) -> list[tuple[bool, Document]]:
         """Statements and the comments between them, each with whether an empty line stands before it."""
         lines: list[tuple[bool, Document]] = []
-        paddings = self._paddings(items)
+        places: list[int] = []
         before = self.tokens[self.at - 1].span.end if self.at else 0
-        for number in range(len(items) + 1):
-            until = self.start() if number < len(items) else end
-            before = self._comments(lines, before, until)
-            if number < len(items):
-                empty = self._is_empty_between(before, until)
-                spaces = " " * paddings[number]
-                lines.append((empty, self.statement(items[number], WhenBroken(spaces) if inline else spaces)))
-                before = self.tokens[self.at - 1].span.end
-                if self.said and self.comments[self.said - 1].span.end > before:
-                    before = self.comments[self.said - 1].span.end
+        for item in items:
+            before = self._comments(lines, before, self.start())
+            empty = self._is_empty_between(before, self.start())
+            places.append(len(lines))
+            lines.append((empty, self.statement(item)))
+            before = self.tokens[self.at - 1].span.end
+            if self.said and self.comments[self.said - 1].span.end > before:
+                before = self.comments[self.said - 1].span.end
+        self._comments(lines, before, end)
+        self._align(items, places, lines, inline)
         return lines
 
     def _comments(self, lines: list[tuple[bool, Document]], before: int, until: int) -> int:
@@ -205,25 +205,27 @@ class _Arranger(Expressions):
     def _is_empty_between(self, start: int, end: int) -> bool:
         return self.text.count("\n", start, end) > 1
 
-    def _paddings(self, items: Sequence[nodes.Node]) -> list[int]:
-        """The spaces before the `=` of each statement."""
-        paddings = [0] * len(items)
+    def _align(
+        self, items: Sequence[nodes.Node], places: Sequence[int], lines: list[tuple[bool, Document]], inline: bool
+    ) -> None:
+        """Put spaces before the `=` of statements that follow each other."""
         widths = [self._name_width(item) for item in items]
         start = 0
         for end in range(1, len(items) + 1):
-            if end == len(items) or not self._follows(items, widths, end):
-                widest = max(widths[start:end])
-                for at in range(start, end):
-                    paddings[at] = widest - widths[at] if widths[at] else 0
-                start = end
-        return paddings
+            if end < len(items) and self._is_near(widths[end - 1], widths[end]):
+                if places[end] == places[end - 1] + 1 and not lines[places[end]][0]:
+                    continue
+            widest = max(widths[start:end])
+            for at in range(start, end):
+                empty, line = lines[places[at]]
+                if isinstance(line, tuple) and 0 < widths[at] < widest:
+                    spaces = " " * (widest - widths[at])
+                    lines[places[at]] = (empty, (line[0], WhenBroken(spaces) if inline else spaces, *line[1:]))
+            start = end
 
-    def _follows(self, items: Sequence[nodes.Node], widths: Sequence[int], at: int) -> bool:
-        """The `=` of a statement stands below that of the one before."""
-        if not widths[at] or not widths[at - 1]:
-            return False
-        near = self.aligned == FIELDS or abs(widths[at] - widths[at - 1]) <= RAGGED
-        return near and not self._is_empty_between(items[at - 1].span.end, items[at].span.start)
+    def _is_near(self, one: int, other: int) -> bool:
+        """The widths of two names let their `=` be aligned."""
+        return bool(one and other) and (self.aligned == FIELDS or abs(one - other) <= RAGGED)
 
     def _name_width(self, item: nodes.Node) -> int:
         """The columns up to the space before `=`; 0 where that is not aligned."""

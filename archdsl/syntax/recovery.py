@@ -139,7 +139,7 @@ def _declared(tokens: list[Token]) -> tuple[nodes.Identifier, ...]:
             return ()
         begin, end = kinds.index("IMPORT") + 1, len(kinds)
         # `a as b` declares `b`.
-        places = [at for at in range(begin, end) if kinds[at] == "NAME" and (at + 1 == end or kinds[at + 1] != "AS")]
+        places = [at for at in range(begin, end) if kinds[at] == "NAME" and kinds[at + 1 : at + 3] != ["AS", "NAME"]]
     elif kinds[0] == "LET":
         end = kinds.index("EQUAL") if "EQUAL" in kinds else min(2, len(kinds))
         places = [at for at in range(1, end) if kinds[at] == "NAME"]

@@ -153,7 +153,8 @@ class Depth:
             self._next()
             return None
         if role == _OPENS:
-            self.outer.append((self.applied + 1, self.inner, self.deepest))
+            called = kind != "LBRACE" and last in OPERAND_ENDS
+            self.outer.append((self.applied + called, self.inner, self.deepest))
             self.applied = self.inner = self.deepest = 0
             if len(self.outer) > self.limits.nesting and not self.told:
                 self.told = True

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias
 
 Number: TypeAlias = int | float
 Monomial: TypeAlias = "tuple[Atom, ...]"
@@ -88,6 +88,14 @@ class Symbolic:
         return _opaque("**", other, self)
 
     def __str__(self) -> str:
+        if len(self.terms) == 1 and len(self.terms[0][0]) == 1 and self.terms[0][1] == 1:
+            # A single operation needs its parentheses only inside something larger.
+            atom = self.terms[0][0][0]
+            return atom.name[1:-1] if atom.name.startswith("(") else atom.name
+        return self.inside()
+
+    def inside(self) -> str:
+        """The size as a part of something larger."""
         words: list[str] = []
         for monomial, coefficient in self.terms:
             factors = [atom.name for atom in monomial]
@@ -246,10 +254,16 @@ def _is_integral(value: Symbolic | Number) -> bool:
 
 
 def _opaque(operation: str, *operands: Symbolic | Number) -> Symbolic:
-    words = [f"({o})" if isinstance(o, Symbolic) and len(o.terms) > 1 else str(o) for o in operands]
+    words = [_operand(o) for o in operands]
     infix = operation in ("/", "//", "%", "**")
     name = f"{words[0]} {operation} {words[1]}" if infix else f"{operation}({', '.join(words)})"
     return Symbolic((((Atom(f"({name})" if infix else name, False, operation, operands),), 1),))
+
+
+def _operand(value: Symbolic | Number) -> str:
+    if not isinstance(value, Symbolic):
+        return str(value)
+    return f"({value})" if len(value.terms) > 1 else value.inside()
 
 
 def _atoms(size: Symbolic | Number) -> set[Atom]:
@@ -321,24 +335,27 @@ def _ilog2(number: Number) -> int:
     return int(number).bit_length() - 1
 
 
-_OPERATIONS: dict[str, Callable[..., Number]] = {
-    "//": cast(Callable[..., Number], operator.floordiv),
-    "/": cast(Callable[..., Number], operator.truediv),
-    "%": cast(Callable[..., Number], operator.mod),
-    "**": cast(Callable[..., Number], operator.pow),
-    "max": cast(Callable[..., Number], max),
-    "min": cast(Callable[..., Number], min),
+_OF_TWO: dict[str, Callable[[Any, Any], Any]] = {
+    "//": lambda a, b: a // b,
+    "/": lambda a, b: a / b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
+    "max": max,
+    "min": min,
+}
+_OF_ONE: dict[str, Callable[[Any], Any]] = {
     "abs": abs,
     "int": int,
     "real": float,
     "floor": math.floor,
     "ceil": math.ceil,
-    "round": cast(Callable[..., Number], round),
+    "round": round,
     "sqrt": math.sqrt,
     "log": math.log,
     "exp": math.exp,
     "ilog2": _ilog2,
 }
+_OPERATIONS: dict[str, Callable[..., Any]] = {**_OF_TWO, **_OF_ONE}
 _COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,

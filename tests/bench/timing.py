@@ -3,6 +3,7 @@
 import gc
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -24,12 +25,16 @@ class Times:
         return statistics.median(self.wall)
 
     @property
+    def fastest_processor(self) -> float:
+        return min(self.processor)
+
+    @property
     def median_processor(self) -> float:
         return statistics.median(self.processor)
 
-    def wall_at(self, share: float) -> float:
-        """The wall time that this share of the runs did not exceed."""
-        return sorted(self.wall)[min(len(self.wall) - 1, int(share * len(self.wall)))]
+    def processor_at(self, share: float) -> float:
+        """The processor time that this share of the runs did not exceed."""
+        return sorted(self.processor)[min(len(self.processor) - 1, int(share * len(self.processor)))]
 
 
 def timed(work: Callable[[], object], runs: int) -> Times:
@@ -62,14 +67,17 @@ def timed_process(command: Sequence[str], runs: int, folder: Path) -> Times:
     wall: list[float] = []
     processor: list[float] = []
     for _ in range(runs):
-        began, before = time.perf_counter(), os.times()
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=folder, env=usual_environment(), check=True, stdout=subprocess.DEVNULL)
         wall.append(time.perf_counter() - began)
-        after = os.times()
-        processor.append(
-            after.children_user - before.children_user + after.children_system - before.children_system
-        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     return Times(tuple(wall), tuple(processor))
+
+
+def usual_environment() -> dict[str, str]:
+    """The environment of a user: Python keeps what it compiled."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def machine() -> dict[str, object]:
@@ -77,7 +85,8 @@ def machine() -> dict[str, object]:
     name = platform.processor() or platform.machine()
     with_names = Path("/proc/cpuinfo")
     if with_names.exists():
-        models = [line.partition(":")[2].strip() for line in with_names.read_text().splitlines() if "model name" in line]
+        lines = with_names.read_text(encoding="utf-8").splitlines()
+        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         name = models[0] if models else name
     return {
         "machine": name,

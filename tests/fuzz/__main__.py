@@ -1,4 +1,5 @@
-"""Checks mutated sources and reports every input that raises, dies or takes too long: `python -m tests.fuzz --count 20000`."""
+"""Checks mutated sources and reports every input that raises, dies or takes too long:
+`python -m tests.fuzz --count 20000`."""
 
 import argparse
 import sys
@@ -48,7 +49,8 @@ def main() -> int:
                 known = failures.setdefault(outcome.signature, [])
                 known.append(kept)
                 if len(known) == 1:
-                    print(f"FAILED {outcome.signature}\n  python -m tests.fuzz --replay {kept.relative_to(ROOT)}", flush=True)
+                    again = f"python -m tests.fuzz --replay {kept.relative_to(ROOT)}"
+                    print(f"FAILED {outcome.signature}\n  {again}", flush=True)
             if time.monotonic() - told > 10:
                 told = time.monotonic()
                 rate = done / (told - began)
@@ -102,7 +104,7 @@ def _summarize(
     count: int, seconds: float, slowest: tuple[float, int], codes: Counter[str], failures: dict[str, list[Path]]
 ) -> None:
     print(f"\n{count:,} inputs in {seconds:.0f} s, {count / seconds:.0f} a second; {_counted(failures)}")
-    print(f"the slowest, number {slowest[1]}, took {slowest[0]:.2f} s of processor time; {SECONDS_AT_MOST:.0f} s are allowed")
+    print(f"the slowest, number {slowest[1]}: {slowest[0]:.2f} s of processor time of {SECONDS_AT_MOST:.0f} allowed")
     print(f"found: {', '.join(f'{code} {number}' for code, number in codes.most_common())}")
     for signature, kept in sorted(failures.items(), key=lambda item: -len(item[1])):
         print(f"\n{len(kept)} x {signature}")

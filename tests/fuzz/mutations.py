@@ -1,5 +1,5 @@
-"""Turns one source into one that is wrong somewhere: most mutations move, drop or replace tokens, so that the text gets past
-the parser and the fault is one of meaning; the others spoil its characters."""
+"""Turns one source into one that is wrong somewhere: most mutations move, drop or replace tokens, so that the text gets
+past the parser and the fault is one of meaning; the others spoil its characters."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,31 +10,41 @@ TOKEN: Final = re.compile(
     r'\s+|#[^\n]*|"(?:[^"\\\n]|\\.)*"|\d[\w.]*|[A-Za-z_]\w*|\|>|->|\.\.\.|\.\.<|\.\.|\*\*|//|[=!<>]=|.', re.DOTALL
 )
 NUMBERS: Final = (
-    *("0", "1", "2", "3", "7", "-1", "(-3)", "0.0", "0.5", "1e308", "1e-400", "1e400", "63", "255", "65536", "1000003"),
-    *("2147483648", "9223372036854775808", "10 ** 30", "2 ** 10 ** 10", "1" + "0" * 300, "9" * 5_000, "1K", "8h", "4MiB"),
+    *"0 1 2 3 7 -1 (-3) 0.0 0.5 1e308 1e-400 1e400 63 255 65536 1000003 2147483648 9223372036854775808".split(),
+    *("10 ** 30", "2 ** 10 ** 10", "1" + "0" * 300, "9" * 5_000, "1K", "8h", "4MiB"),
 )
-WORDS: Final = (
-    *("from", "import", "as", "extern", "let", "for", "in", "if", "then", "else", "return", "require", "expose", "at"),
-    *("when", "by", "and", "or", "not", "true", "false", "none", "minimize", "maximize", "function", "mixer", "block"),
-    *("stage", "model", "space", "quant", "train", "search", "choose", "decide", "int", "real", "list", "x", "_", "...", "float32"),
-    *("in_training", "param", "buffer", "conv", "linear", "rearrange", "concat", "split", "shape", "dtype", "name", "sum"),
+WORDS: Final = tuple(
+    """
+    from import as extern let for in if then else return require expose at when by and or not true false none minimize
+    maximize function mixer block stage model space quant train search choose decide int real list x _ ... float32
+    in_training param buffer conv linear rearrange concat split shape dtype name sum
+    """.split()
 )
 SIGNS: Final = (
-    *("(", ")", "[", "]", "{", "}", ",", ":", ".", "=", "|>", "->", "..", "..<", "...", "?", "@", "%", "//", "**", "-", "+"),
-    *("*", "/", "==", "!=", "<", ">=", '"', "#", "##", "\n", "\\", "!", "$", "'", "`", ";"),
+    *"( ) [ ] { } , : . = |> -> .. ..< ... ? @ % // ** - + * / == != < >= # ## ! $ ' ` ;".split(),
+    *('"', "\n", "\\"),
 )
-EXPRESSIONS: Final = (
-    *("none", "true", "[]", "()", '""', "(1, 2)", "[1, 2, 3]", "0..<4", "0..<10 ** 12", "1..6 by 0", "5..1", "x.shape"),
-    *("x.T", "choose(1, 2)", "choose(0..<10 ** 9)", "choose()", "choose(none, pool())", "choose(0.0..1.0)", "1 / 0", "-x"),
-    *("[i for i in 0..<1000000]", "[[j for j in 0..<1000] for i in 0..<1000]", "len(x)", "x @ x", "x[0]", "x[..., 0]"),
-    *("conv(8, 3)", "conv(0, 3)", "linear(-1)", "linear(10 ** 15)", "conv(c, 3, groups=0)", "zeros([10 ** 9, 10 ** 9])", "relu |> gelu"),
-    *("if true then 1 else x", "(x |> relu) as a", "sqrt(-1)", "log(0)", "max([])", "sum(x)", "float32(relu)", "range(0)"),
-    *("1 <= n <= 8", "not x", "x == x", "none in [none]", '"{i}"', '"{1 / 0}"', "4MiB", "int8()", "repeat(x, \"a -> a b\", b=0)"),
-)  # fmt: skip
-CHARACTERS: Final = (
-    *("\0", "\r", "\r\n", "\t", "\x0b", "\x0c", "\x1b[31m", "\x7f", "\x85", "\xa0", "é", "e\u0301", "ß", "中", "日本", "🙂", "👩‍👩‍👧"),
-    *("\u200b", "\u200e", "\u202e", "\u2028", "\ufeff", "\ufffd", "\U0010ffff", "²", "٣", "ı", "ª", "Ⅷ", "𝟘", "ﬁ"),
-)  # fmt: skip
+EXPRESSIONS: Final = tuple(
+    part.strip()
+    for part in """
+    none; true; []; (); ""; (1, 2); [1, 2, 3]; 0..<4; 0..<10 ** 12; 1..6 by 0; 5..1; x.shape; x.T; x @ x; x[0]; x[..., 0];
+    x == x; -x; not x; len(x); sum(x); max([]); sqrt(-1); log(0); 1 / 0; 4MiB; int8(); range(0); choose(1, 2); choose();
+    choose(0..<10 ** 9); choose(none, pool()); choose(0.0..1.0); [i for i in 0..<1000000]; conv(8, 3); conv(0, 3);
+    [[j for j in 0..<1000] for i in 0..<1000]; conv(c, 3, groups=0); linear(-1); linear(10 ** 15); relu |> gelu;
+    zeros([10 ** 9, 10 ** 9]); (x |> relu) as a; float32(relu); if true then 1 else x; 1 <= n <= 8; none in [none];
+    "{i}"; "{1 / 0}"; repeat(x, "a -> a b", b=0)
+    """.strip().split(";")
+)
+# White space, directions and joiners, and letters and digits that are none in the language.
+CHARACTERS: Final = tuple(
+    chr(code)
+    for code in (
+        *(0x00, 0x09, 0x0B, 0x0C, 0x0D, 0x1B, 0x7F, 0x85, 0xA0, 0xE9, 0x301, 0xDF, 0x4E2D, 0x1F642, 0x200B, 0x200D),
+        *(0x200E, 0x202E, 0x2028, 0xFEFF, 0xFFFD, 0x10FFFF, 0xB2, 0x663, 0x131, 0xAA, 0x2167, 0x1D7D8, 0xFB01),
+    )
+)
+OPERATORS: Final = "+ - * / // % ** == < and or in @ |> ..".split()
+BRACES: Final = (("(", ")"), ("[", "]"), ("-", ""), ("not ", ""), ("f(", ")"), ("if a then ", " else b"))
 
 Tokens = list[str]
 Mutation = Callable[[Random, Tokens, Sequence[str]], None]
@@ -46,7 +56,8 @@ def mutated(random: Random, text: str, others: Sequence[str]) -> str:
     gentle = random.random() < 0.7
     chosen = [entry for entry in WEIGHTED if entry[0] in GENTLE or not gentle]
     for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4, 8))):
-        random.choices([mutation for mutation, _ in chosen], [weight for _, weight in chosen])[0](random, tokens, others)
+        mutation = random.choices([m for m, _ in chosen], [weight for _, weight in chosen])[0]
+        mutation(random, tokens, others)
     result = "".join(tokens)
     if not gentle and random.random() < 0.25:
         result = _spoiled(random, result)
@@ -122,14 +133,14 @@ def _operator(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
     """An operator by another: the text still parses."""
     at = _place(random, tokens, r"[-+*/%<>=!@|.]|and$|or$|in$")
     if at is not None:
-        tokens[at] = f" {random.choice(('+', '-', '*', '/', '//', '%', '**', '==', '<', 'and', 'or', 'in', '@', '|>', '..'))} "
+        tokens[at] = f" {random.choice(OPERATORS)} "
 
 
 def _nest(random: Random, tokens: Tokens, _others: Sequence[str]) -> None:
     at = _place(random, tokens, r"\w")
     if at is not None:
         depth = random.choice((3, 30, 150, 300, 3000))
-        before, after = random.choice((("(", ")"), ("[", "]"), ("-", ""), ("not ", ""), ("f(", ")"), ("if a then ", " else b")))
+        before, after = random.choice(BRACES)
         tokens[at] = before * depth + tokens[at] + after * depth
 
 

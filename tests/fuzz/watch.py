@@ -15,7 +15,7 @@ from tests.fuzz.corpus import ROOT
 
 SECONDS_AT_MOST = 5.0
 WALL_FACTOR = 60
-"""Processor time is what counts; a worker that waits without using any, on a crowded machine, too, is ended after this many
+"""Processor time is what counts; a worker that uses little of it, on a crowded machine, too, is ended after this many
 times as long."""
 FRAME = re.compile(r'File "[^"]*?((?:archdsl|archdsl_compiler|tests)/[^"]*)", line (\d+),? in (\S+)')
 

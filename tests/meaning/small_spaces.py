@@ -1,7 +1,7 @@
-"""Small random spaces, and every candidate of a space followed one by one: what checking a space whole is compared with.
+"""Small random spaces, and every candidate of a space followed one by one: what a check is compared with.
 
-A space draws widths, heads, depths and mixers, some of them only `when` others allow, shared by a `let` or decided for each
-element, in nested options and in bodies of components; requirements reject some candidates, ops refuse others."""
+A space draws widths, heads, depths and mixers, some of them only `when` others allow, shared by a `let` or decided for
+each element, in nested options and in bodies of components; requirements reject some candidates, ops refuse others."""
 
 import random
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.check import check_source
+from archdsl.meaning.conditions import Universe
 from archdsl.meaning.covering import REJECTIONS
 from archdsl.meaning.limits import DEFAULT_LIMITS
 from archdsl.meaning.loading import Library, load_text
 from archdsl.meaning.operators import equal
 from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Body, Fault, Frame, Session, World, show_option
-from archdsl.meaning.conditions import Universe
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.values import UNKNOWN, Component, Value
 from archdsl.source import Source, Span

@@ -1,6 +1,6 @@
 """The models of the zoo against the published ones: names, shapes and kinds in the state dict, parameters and work.
 
-`tests/data/zoo_goldens.json.gz` holds for each variant where it stands in the zoo, its source, and what the reference has."""
+`tests/data/zoo_goldens.json.gz` holds for each variant where it stands in the zoo, its source and what it has."""
 
 import gzip
 import json

@@ -87,7 +87,7 @@ def one_of(value: str, choices: Sequence[str], argument: str) -> None:
         listed = ", ".join(f'"{choice}"' for choice in choices)
         raise OpFault(
             "value",
-            f'`{argument}="{value}"` is not known; it is one of {listed}',
+            f'`{argument}` cannot be "{value}"',
             argument,
             label=f"use one of {listed}",
         )
@@ -178,7 +178,7 @@ def need_ordered(x: TensorType, argument: str = "x") -> None:
 
 def need_int64(x: TensorType, argument: str) -> None:
     if x.dtype != "int64":
-        message = f"`{argument}` must hold places, an int64 tensor; it is {x}"
+        message = f"`{argument}` must be an int64 tensor of places; it is {x.dtype}{show(x.shape)}"
         raise OpFault("dtype", message, argument, label="give an int64 tensor, such as the second result of `top_k`")
 
 

@@ -7,7 +7,7 @@ for."""
 
 from typing import cast
 
-from archdsl_compiler.ops.checks import counted, holds, need_int64, whole
+from archdsl_compiler.ops.checks import counted, holds, whole
 from archdsl_compiler.ops.contract import Inferred, OpFault, Places, op
 from archdsl_compiler.sizes import Size, apply, compare
 from archdsl_compiler.types import TensorType
@@ -21,8 +21,9 @@ def index(x: TensorType, at: TensorType | None = None, *, places: Places) -> Inf
         raise OpFault("rank", "an index has `...` twice", "places", label="leave one of them")
     if (tensors := places.count("tensor")) > 1 or (tensors == 1) != (at is not None):
         raise OpFault("rank", "an index takes one tensor at most", "places", label="index step by step")
-    if at is not None:
-        need_int64(at, "at")
+    if at is not None and at.dtype != "int64":
+        message = f"an index must be an int64 tensor; it is {at.dtype}[{', '.join(map(str, at.shape))}]"
+        raise OpFault("dtype", message, "at", label="give int64 places, such as the second result of `top_k`")
     written = len(places) - places.count("rest")
     if written > len(x.shape):
         message = f"{x} has {counted(len(x.shape), 'axis')}, the index names {written}"
