@@ -351,7 +351,7 @@ def test_what_is_no_entry_is_a_usage_error(program: Program):
     [
         ({"siz": 16}, ("E0203", "`small` has no setting `siz`")),
         ({"size": "large"}, ("E0206", '`size` of `small` must be an int, not the string "large"')),
-        ({"size": None}, ("E0206", "`size` of `small` must be an int, not none")),
+        ({"size": None}, ("E0206", "`size` of `small` must be an int, not `none`")),
         ({"size": 2.5}, ("E0206", "`size` of `small` must be an int, not the real 2.5")),
         ({"size": True}, ("E0206", "`size` of `small` must be an int, not true")),
         ({"width": 3}, ("E0207", "`width` of `small` is 3, outside 4..64")),

@@ -1,6 +1,7 @@
 """Applying things to tensors: ops, and everything that is made of them."""
 
 from collections.abc import Mapping
+from typing import TypeAlias, cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
@@ -19,11 +20,12 @@ from archdsl.meaning.values import (
     Value,
     Variant,
     Wrapped,
+    show,
 )
 from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl_compiler.graph import Wrapper
-from archdsl_compiler.ops.contract import Op
+from archdsl_compiler.ops.contract import Op, Parameter
 
 
 def is_tensor_like(value: Value) -> bool:
@@ -176,7 +178,7 @@ def _apply_placed(
     if first is None:
         count = len(body.state)
         result = apply(frame, placed.inner, inputs, span, spans, placed.label)
-        body.placed[id(placed.token)] = (placed.label, tuple(body.state[count:]))
+        body.placed[id(placed.token)] = (inputs[0], tuple(body.state[count:]))
         return result
     count = len(body.state)
     body.again = True
@@ -185,21 +187,40 @@ def _apply_placed(
     finally:
         body.again = False
     if not frame.session.checking or frame.condition == ALWAYS:
-        _check_fit(placed, first[1], tuple(body.state[count:]), span)
+        _check_fit(placed, first, (inputs[0], tuple(body.state[count:])), span)
     del body.state[count:]
     return result
 
 
-def _check_fit(placed: Placed, first: tuple[object, ...], later: tuple[object, ...], span: Span) -> None:
-    if first != later:
+Applied: TypeAlias = tuple[Value, tuple[object, ...]]
+"""The first tensor of an application, and the parameters that it made or needed."""
+
+
+def _check_fit(placed: Placed, first: Applied, later: Applied, span: Span) -> None:
+    if first[1] != later[1]:
+        made, given = (show(value) for value, _ in (first, later))
+        needed = _first_difference(first[1], later[1])
         raise Fault(
             codes.PLACED_MISFIT.at(
                 span,
-                f"`{placed.label}` was made for another tensor",
-                "its parameters would need other shapes here",
+                f"`{placed.label}` was made for {made} and is given {given}",
+                f"its {needed}" if needed else "its parameters would need other shapes here",
                 others=(Label(placed.span, "one module, with one set of parameters"),),
                 notes=(
                     "a component that is labelled before it meets its tensor is one module, however often it is applied",
                 ),
             )
         )
+
+
+def _first_difference(first: object, later: object) -> str:
+    """The first parameter that would have another shape, and both shapes."""
+    if isinstance(first, Parameter) and isinstance(later, Parameter):
+        if first.shape == later.shape:
+            return ""
+        wanted, made = (f"[{', '.join(map(str, one.shape))}]" for one in (later, first))
+        return f"{first.name or 'parameter'} would be {wanted} here, and is {made}"
+    if isinstance(first, tuple) and isinstance(later, tuple):
+        pairs = zip(cast("tuple[object, ...]", first), cast("tuple[object, ...]", later), strict=False)
+        return next((found for a, b in pairs if (found := _first_difference(a, b))), "")
+    return ""

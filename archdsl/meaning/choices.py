@@ -1,7 +1,7 @@
 """`choose(...)`: a decision, taken where it stands."""
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Diagnostic, Label
+from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.dispatch import evaluate, evaluates
@@ -21,7 +21,7 @@ from archdsl.meaning.values import (
     Value,
     Variant,
     Wrapped,
-    has_variant,
+    show,
 )
 from archdsl.meaning.variants import merged
 from archdsl.source import Span
@@ -93,6 +93,8 @@ def recorded(value: Value) -> Value:
             return value.name
         case tuple():
             return tuple(recorded(item) for item in value)
+        case Variant():
+            return Variant(tuple((condition, recorded(inner)) for condition, inner in value.cases))
         case _:
             return value
 
@@ -160,8 +162,9 @@ def _from_list(node: nodes.Choose, frame: Frame, path: str, whole: Value) -> Val
         return whole
     if not whole:
         at = node.options[0].value.span
+        what, written = ("range", f"`{at.text}`") if isinstance(whole, range) else ("list", describe(whole))
         raise Fault(
-            codes.NO_OPTIONS.at(at, "a choice from an empty list", f"{describe(whole)} has nothing to choose from")
+            codes.NO_OPTIONS.at(at, f"a choice from an empty {what}", f"{written} has nothing to choose from")
         )
     if len(whole) == 1:
         frame.report(_single(node))
@@ -214,12 +217,25 @@ def _decided(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ..
         if equal(name, wanted):
             return option
     near = closest(wanted, [n for n in names if isinstance(n, str)]) if isinstance(wanted, str) else None
-    shown = ", ".join(show_option(name) for name in names[:12])
+    shown = ", ".join(show(name) for name in names[:12])
     notes = (f"an option with a similar name exists: `{near}`",) if near else (f"the options: {shown}",)
     at = session.decided_at[whole][1] if whole in session.decided_at else node.span
+    fixes = (Fix(f"write `{near}`", (Edit(at, show(near)),)),) if near and at.text == show(wanted) else ()
     others = (Label(node.span, "the choice"),) if at != node.span else ()
-    title = f"`{whole}` has no option {show_option(wanted)}"
-    raise Fault(codes.UNKNOWN_OPTION.at(at, title, "not an option", others=others, notes=notes))
+    title = f"`{whole}` has no option {show(wanted)}"
+    raise Fault(codes.UNKNOWN_OPTION.at(at, title, "not an option", others=others, notes=notes, fixes=fixes))
+
+
+def _check_open(node: nodes.Choose, frame: Frame, path: str, option: nodes.Option) -> None:
+    """Whether the option that `decide` took is one that its `when` leaves open."""
+    if option.condition is None or decide(frame, option.condition, "`when`")[0] != NEVER:
+        return
+    session = frame.session
+    whole = join(frame.absolute_path(), path)
+    at = session.decided_at[whole][1] if whole in session.decided_at else option.value.span
+    title = f"the option {show_option(session.decided[whole])} of `{whole}` is closed here"
+    others = (Label(option.condition.span, "this does not hold"),)
+    raise Fault(codes.UNKNOWN_OPTION.at(at, title, "closed by its `when`", others=others))
 
 
 # ---- all candidates
@@ -232,6 +248,8 @@ def _site(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ...])
     if number is None:
         number = world.known[key] = world.universe.new_site(len(names))
         world.sites.append(Site(join(frame.body.path, path), names, node.span, _written(node)))
+    site = world.sites[number]
+    site.met = world.universe.either(site.met, frame.effective())
     return number
 
 
@@ -252,6 +270,7 @@ def _followed(node: nodes.Choose, frame: Frame, path: str) -> Value:
         frame.session.probing, frame.naming = before_probing, base
     decided = _decided(node, frame, path, names)
     if decided is not None:
+        _check_open(node, frame, path, node.options[decided])
         frame.naming = path
         try:
             return evaluate(node.options[decided].value, frame)
@@ -291,14 +310,9 @@ def _followed(node: nodes.Choose, frame: Frame, path: str) -> Value:
 
 def _probe(node: nodes.Expression, frame: Frame) -> Value:
     try:
-        value = evaluate(node, frame)
+        return evaluate(node, frame)
     except (Fault, Abandoned):
         return UNKNOWN
-    return (
-        UNKNOWN
-        if has_variant(value) and not isinstance(value, Component | Composed | Wrapped | Placed | Configured)
-        else value
-    )
 
 
 def _none_open(node: nodes.Choose) -> Diagnostic:

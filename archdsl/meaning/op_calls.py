@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Code, Diagnostic, Label
+from archdsl.diagnostics.record import Code, Diagnostic, Edit, Fix, Label
+from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.conditions import ALWAYS
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.run import Fault, Frame
@@ -150,8 +151,14 @@ def op_fault(op: Op, fault: OpFault, inputs: tuple[Value, ...], span: Span, span
             decided = decided_at(tensor)
             if decided is not None and decided != at:
                 others.append(Label(decided, f"this is {tensor.type}"))
+    label, notes, fixes = fault.label, fault.notes, ()
+    near = closest(fault.given, fault.options)
+    if near is not None:
+        label = f'a similar one exists: "{near}"'
+        notes = (*notes, "it is one of " + ", ".join(f'"{option}"' for option in fault.options))
+        fixes = (Fix(f'write "{near}"', (Edit(at, f'"{near}"'),)),) if at.text == f'"{fault.given}"' else ()
     return FAULT_CODES[fault.kind].at(
-        at, fault.message, fault.label, others=tuple(dict.fromkeys(others)), notes=fault.notes
+        at, fault.message, label, others=tuple(dict.fromkeys(others)), notes=notes, fixes=fixes
     )
 
 

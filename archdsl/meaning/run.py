@@ -60,12 +60,13 @@ class Chooser(Protocol):
 @dataclass(slots=True)
 class Site:
     """A choice of a world. One `of_size` is an open comparison instead of a choice: it belongs to no genome. `options` are the
-    places where the options are written; a choice from a list has one place for all."""
+    places where the options are written; a choice from a list has one place for all. `met` are the candidates that reach it."""
 
     path: str
     names: tuple[Value, ...]
     span: Span
     options: tuple[Span, ...] = ()
+    met: Condition = NEVER
     of_size: bool = False
 
 
@@ -89,8 +90,23 @@ class World:
     spaces: dict[Component, dict[str, Value]] = field(default_factory=dict[Component, dict[str, Value]])
 
     def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
-        """The fewest decisions that lead to a condition."""
-        return self.shown(self.universe.witness(condition))
+        """The fewest decisions that lead to a condition, and those that say what their options are."""
+        taken = self.universe.witness(condition)
+        for number, option in sorted(taken.items()):
+            site = self.sites[number]
+            name = site.names[option] if option < len(site.names) else UNKNOWN
+            if isinstance(name, Variant):
+                here = self.universe.both(condition, self._cube(taken))
+                joint = (self.universe.both(here, case) for case, _ in name.cases)
+                taken = {**taken, **self.universe.witness(next(c for c in joint if c != NEVER))}
+        return self.shown(taken)
+
+    def _cube(self, taken: Mapping[int, int]) -> Condition:
+        """The candidates that take these options."""
+        condition = ALWAYS
+        for site, option in taken.items():
+            condition = self.universe.both(condition, self.universe.taken(site, option))
+        return condition
 
     def shown(self, taken: Mapping[int, int]) -> tuple[tuple[str, Value], ...]:
         """The decisions behind the options taken at some sites."""
@@ -101,8 +117,15 @@ class World:
             if inner is not None:
                 found += inner
             elif not site.of_size:
-                found.append((site.path, site.names[option]))
+                found.append((site.path, self._named(site.names[option], taken)))
         return tuple(found)
+
+    def _named(self, name: Value, taken: Mapping[int, int]) -> Value:
+        """An option's name; where it depends on other choices, what it is for these."""
+        if not isinstance(name, Variant):
+            return name
+        here = self._cube(taken)
+        return next((inner for case, inner in name.cases if self.universe.both(case, here) != NEVER), UNKNOWN)
 
     def depends_on_size(self, condition: Condition) -> bool:
         return any(self.sites[number].of_size for number in self.universe.support(condition))
@@ -202,7 +225,9 @@ class Body:
     calls: list[Call] = field(default_factory=list[Call])
     values: int = 0
     wrappers: tuple[Wrapper, ...] = ()
-    placed: dict[int, tuple[str, tuple[object, ...]]] = field(default_factory=dict[int, tuple[str, tuple[object, ...]]])
+    placed: dict[int, tuple[Value, tuple[object, ...]]] = field(
+        default_factory=dict[int, tuple[Value, tuple[object, ...]]]
+    )
     exposed: dict[str, int] = field(default_factory=dict[str, int])
     parameters: int = 0
     macs: int = 0

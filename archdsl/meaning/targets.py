@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import ArchError
+from archdsl.diagnostics.record import ArchError, Edit, Fix
+from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.covering import Coverer
 from archdsl.meaning.modules import finished
 from archdsl.meaning.roots import run_entry
@@ -26,17 +27,21 @@ def check_targets(
     coverer = Coverer(random.Random(0))
     kept: dict[object, object] = {}
     left = list(targets)
-    seen = False
+    paths: set[str] = set()
     for _ in range(CANDIDATES):
         trial = Session(session.limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
         trial.remembered = kept
         for path, name in _places_of_candidate(trial, space, span):
-            seen = True
+            paths.add(path)
             left = [(value, at) for value, at in left if not matches(value, path, name)]
         if not left or not coverer.finish():
             break
-    for value, at in left if seen else ():
-        session.add(codes.NO_MATCH.at(at, f"{describe_target(value)} matches nothing", _nothing(value, space)))
+    for value, at in left if paths else ():
+        near = closest(value, paths) if isinstance(value, str) and "*" not in value else None
+        notes = (f"a path with a similar name exists: `{near}`",) if near else ()
+        fixes = (Fix(f"write `{near}`", (Edit(at, show(near)),)),) if near and at.text == show(value) else ()
+        title = f"{describe_target(value)} matches nothing"
+        session.add(codes.NO_MATCH.at(at, title, _nothing(value, space), notes=notes, fixes=fixes))
 
 
 def _places_of_candidate(trial: Session, space: Component | Decided, span: Span) -> Iterator[tuple[str, str]]:
@@ -54,7 +59,8 @@ def describe_target(value: Value) -> str:
 
 
 def _nothing(value: Value, space: Component | Decided) -> str:
-    return f"no module of `{space.name}` has such a path" if isinstance(value, str) else f"`{space.name}` has none"
+    name = space.name
+    return f"no module of `{name}` has this path" if isinstance(value, str) else f"`{name}` has no `{show(value)}`"
 
 
 def matches(value: Value, path: str, name: str) -> bool:

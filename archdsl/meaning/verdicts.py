@@ -58,7 +58,7 @@ def _dead_options(world: World) -> list[list[Option]]:
         for option, value in enumerate(site.names):
             at = site.options[option] if option < len(site.options) else site.span
             found = options.setdefault((site.span, value), Option(at, site.path, value, len(site.names)))
-            found.taken.append(universe.taken(number, option))
+            found.taken.append(universe.both(site.met, universe.taken(number, option)))
     dead: dict[Span, list[Option]] = {}
     for (site_span, _), option in options.items():
         if site_span not in of_size and all(universe.both(world.alive, c) == NEVER for c in option.taken):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from archdsl.syntax import nodes
 from archdsl.syntax.document import (
+    BEFORE_OPERATOR,
     HARD,
     SOFT,
     SPACE,
@@ -16,7 +17,7 @@ from archdsl.syntax.document import (
     Group,
     Nest,
     group,
-    has_places,
+    has_brackets,
     is_broken,
     width,
 )
@@ -168,9 +169,9 @@ class Expressions(Walk):
     def _operators(self, head: Document, links: list[Document]) -> Document:
         """Lines are broken inside of the operands where that can be, else before the operators."""
         flat = (head, *((" ", link) for link in links))
-        if any(has_places(part) for part in (head, *(link[-1] for link in links if isinstance(link, tuple)))):
+        if any(has_brackets(part) for part in (head, *(link[-1] for link in links if isinstance(link, tuple)))):
             return flat
-        return group((head, Nest(tuple((SPACE, link) for link in links))))
+        return group((head, Nest(tuple((BEFORE_OPERATOR, link) for link in links))))
 
     def negation(self, node: nodes.Negation) -> Document:
         return (self.take(), " ", self.expression(node.operand, NOT))

@@ -67,6 +67,7 @@ Document = str | tuple["Document", ...] | Line | WhenBroken | Nest | Group | Fir
 SOFT = Line("")
 SPACE = Line(" ")
 HARD = Line(None)
+BEFORE_OPERATOR = Line(" ")
 
 
 def group(content: Document, broken: bool = False) -> Group:
@@ -130,13 +131,17 @@ def width(document: Document) -> int:
     return total
 
 
-def has_places(document: Document) -> bool:
-    """It could stand on more than one line, comments apart."""
+def has_brackets(document: Document) -> bool:
+    """It holds brackets that could be opened over several lines."""
     waiting: list[Document] = [document]
     while waiting:
         part = waiting.pop()
         if isinstance(part, tuple):
             waiting += part
-        elif not isinstance(part, str | Remark):
+        elif isinstance(part, Nest | Group):
+            waiting.append(part.content)
+        elif isinstance(part, First):
+            return True
+        elif isinstance(part, Line) and part is not BEFORE_OPERATOR:
             return True
     return False

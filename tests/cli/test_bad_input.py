@@ -189,7 +189,8 @@ PROGRAMS = {
         [("E0403", 5)],
     ),
     "a function that calls itself twice": (
-        "function f(n: int) {\n  return if n < 2 then n else f(n - 1) + f(n - 2)\n}\nlet a = f(60)\n",
+        "function f(n: int, k: int) {\n  return if n == 0 then k else f(n - 1, 2 * k) + f(n - 1, 2 * k + 1)\n}\n"
+        "let a = f(40, 0)\n",
         [("E0402", 2)],
     ),
     "names in a circle": ("let a = b\nlet b = a\n", [("E0403", 1)]),
@@ -389,7 +390,7 @@ OVER_A_LIMIT = {
     "nesting": ("let a = " + "[" * 250 + "1" + "]" * 250, 300),
     "chain": ("let a = 0" + " + 1" * 1_200, 2_000),
     "digits": ("let a = 0." + "3" * 500, 600),
-    "steps": ("let a = sum(i * i for i in 0..<80000)", 1_000_000),
+    "steps": (model("for i in 0..<700 {", "  for j in 0..<700 {", "    x = x", "  }", "}"), 3_000_000),
     "elements": ("let a = [i for i in 0..<110000]", 200_000),
     "recursion": ("function f(n: int) {\n  return if n == 0 then 0 else f(n - 1)\n}\nlet a = f(100)\n", 200),
     "modules": (TREE + "model m()(x: [b, 3]) {\n  return x |> f(17) as f\n}\n", 1_000_000),

@@ -27,11 +27,12 @@ SIGNS: Final = (
 EXPRESSIONS: Final = tuple(
     part.strip()
     for part in """
-    none; true; []; (); ""; (1, 2); [1, 2, 3]; 0..<4; 0..<10 ** 12; 1..6 by 0; 5..1; x.shape; x.T; x @ x; x[0]; x[..., 0];
-    x == x; -x; not x; len(x); sum(x); max([]); sqrt(-1); log(0); 1 / 0; 4MiB; int8(); range(0); choose(1, 2); choose();
-    choose(0..<10 ** 9); choose(none, pool()); choose(0.0..1.0); [i for i in 0..<1000000]; conv(8, 3); conv(0, 3);
-    [[j for j in 0..<1000] for i in 0..<1000]; conv(c, 3, groups=0); linear(-1); linear(10 ** 15); relu |> gelu;
+    none; true; []; (); ""; (1, 2); [1, 2, 3]; 0..<4; 0..<10 ** 12; 1..6 by 0; 5..1; x.shape; x.T; x @ x; x[0];
+    x[..., 0]; x == x; -x; not x; len(x); sum(x); max([]); sqrt(-1); log(0); 1 / 0; 4MiB; int8(); range(0); choose();
+    choose(1, 2); choose(0..<10 ** 9); choose(none, pool()); choose(0.0..1.0); [i for i in 0..<1000000]; conv(8, 3);
+    [[j for j in 0..<1000] for i in 0..<1000]; conv(c, 3, groups=0); linear(-1); relu |> gelu;
     zeros([10 ** 9, 10 ** 9]); (x |> relu) as a; float32(relu); if true then 1 else x; 1 <= n <= 8; none in [none];
+    conv(0, 3); linear(10 ** 15);
     "{i}"; "{1 / 0}"; repeat(x, "a -> a b", b=0)
     """.strip().split(";")
 )

@@ -1,7 +1,7 @@
 """One input through everything that reads text: check, both renderings, the safe fixes, the formatter where it parses.
 
-Run as a program it is the worker of `tests.fuzz.watch`: it takes requests, one JSON object a line, and answers each with
-a line. The system ends it when one input takes too much processor time; what it did then is in its error output."""
+Run as a program it is the worker of `tests.fuzz.watch`: it takes requests, one JSON object a line, and answers each
+with a line. The system ends it when one input takes too much processor time; its error output says what it did then."""
 
 import faulthandler
 import json

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -32,8 +33,10 @@ class Outcome:
     @property
     def signature(self) -> str:
         """Equal for failures that are likely to be the same fault: what was raised, and the innermost two places."""
-        places = [f"{file}:{line} {name}" for file, line, name in FRAME.findall(self.traceback)]
-        innermost = places[:2] if self.fault == "time-out" else places[-1:-3:-1]
+        places = FRAME.findall(self.traceback)
+        if self.fault == "time-out":  # the innermost place stands first, and is another each time
+            return f"time-out in {places[0][0] if places else 'no known place'}"
+        innermost = [f"{file}:{line} {name}" for file, line, name in places[-1:-3:-1]]
         return f"{self.fault.splitlines()[0][:80]} at {' < '.join(innermost) or 'no known place'}"
 
 
@@ -67,9 +70,14 @@ class Worker:
         return Outcome(tuple(answer["codes"]), answer["seconds"])
 
     def close(self) -> None:
+        self._drop()
+        self.errors.close()
+
+    def _drop(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.communicate()
+            with suppress(BrokenPipeError):
+                self.process.communicate()
             self.process = None
 
     def _started(self) -> subprocess.Popen[str]:
@@ -88,5 +96,5 @@ class Worker:
         self.errors.seek(0)
         told = self.errors.read()[-20_000:]
         timed_out = told.rfind("Current thread") >= 0 or "most recent call first" in told
-        self.close()
+        self._drop()
         return Outcome((), self.seconds, fault or ("time-out" if timed_out else f"exit {status}"), told)

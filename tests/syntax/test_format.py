@@ -74,8 +74,8 @@ CANONICAL = {
     "an open last argument": 'let a = f(b, [\n  ("c", 1),\n  ("d", 2),\n])\n',
     "else": "block f() {\n  if a {\n    b = 1\n  } else if c {\n    b = 2\n  } else {\n    b = 3\n  }\n}\n",
     "comments": (
-        "# One.\n\n## Two.\nblock f(\n  a,  # three\n  # four\n  b,\n) {  # five\n  # six\n\n  return a  # seven\n  # eight\n}\n"
-        "# nine\n"
+        "# One.\n\n## Two.\nblock f(\n  a,  # three\n  # four\n  b,\n) {  # five\n"
+        "  # six\n\n  return a  # seven\n  # eight\n}\n# nine\n"
     ),
 }
 
@@ -132,8 +132,8 @@ CHANGED = {
         f'block f {{\n  require {LONG} == {LONG}:\n    "{LONG} and {LONG}"\n}}\n',
     ),
     "a body too long for a line": (
-        f"quant f() {{ at a {{ b = {LONG}  cde = {LONG}  d = {LONG} }} }}",
-        f"quant f() {{\n  at a {{\n    b   = {LONG}\n    cde = {LONG}\n    d   = {LONG}\n  }}\n}}\n",
+        f"quant f() {{ at a {{ b = {LONG}  cde = {LONG}  d = {LONG}  e = 1 }} }}",
+        f"quant f() {{\n  at a {{\n    b   = {LONG}\n    cde = {LONG}\n    d   = {LONG}\n    e   = 1\n  }}\n}}\n",
     ),
     "comments among arguments": (
         "let a = f(1, # one\n  2 # two\n)",

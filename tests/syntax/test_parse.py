@@ -170,7 +170,7 @@ def test_a_hole_knows_its_place():
 
 def test_a_declaration():
     found = parsed(
-        "block f(a: list[int]? in 1..2 = none, b)(x: [b, 2 * c, s..., _], y: int64[]? = none, z: list) -> [b], [...] { }"
+        "block f(a: list[int]? in 1..2 = none, b)(x: [b, 2, s..., _], y: int64[]? = none, z: list) -> [b], [...] { }"
     )
     assert () == found.diagnostics
     (block,) = found.file.items

@@ -1,5 +1,5 @@
-"""Parsing is fast, and linear: the figures that people see are printed by `tests/bench/bench_parse.py`; here the margins are
-wide, for machines that have other things to do."""
+"""Parsing is fast, and linear: the figures that people see are printed by `tests/bench/bench_parse.py`; here the
+margins are wide, for machines that have other things to do."""
 
 import pytest
 

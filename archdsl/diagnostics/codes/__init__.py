@@ -11,7 +11,6 @@ from archdsl.diagnostics.codes.choices import UNKNOWN_OPTION as UNKNOWN_OPTION
 from archdsl.diagnostics.codes.kinds import CANNOT_UNPACK as CANNOT_UNPACK
 from archdsl.diagnostics.codes.kinds import DUPLICATE_ARGUMENT as DUPLICATE_ARGUMENT
 from archdsl.diagnostics.codes.kinds import DUPLICATE_SETTING as DUPLICATE_SETTING
-from archdsl.diagnostics.codes.kinds import EXTERN_REFUSED as EXTERN_REFUSED
 from archdsl.diagnostics.codes.kinds import MISPLACED_STATEMENT as MISPLACED_STATEMENT
 from archdsl.diagnostics.codes.kinds import MISSING_FIELD as MISSING_FIELD
 from archdsl.diagnostics.codes.kinds import MISSING_SETTING as MISSING_SETTING
@@ -19,7 +18,6 @@ from archdsl.diagnostics.codes.kinds import MISSING_TENSOR as MISSING_TENSOR
 from archdsl.diagnostics.codes.kinds import NO_RESULT as NO_RESULT
 from archdsl.diagnostics.codes.kinds import NO_SUCH_MEMBER as NO_SUCH_MEMBER
 from archdsl.diagnostics.codes.kinds import NOT_A_LIST as NOT_A_LIST
-from archdsl.diagnostics.codes.kinds import NOT_BUILT as NOT_BUILT
 from archdsl.diagnostics.codes.kinds import NOT_CALLABLE as NOT_CALLABLE
 from archdsl.diagnostics.codes.kinds import OUTSIDE_DOMAIN as OUTSIDE_DOMAIN
 from archdsl.diagnostics.codes.kinds import TOO_MANY_ARGUMENTS as TOO_MANY_ARGUMENTS

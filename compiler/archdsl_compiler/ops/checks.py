@@ -90,6 +90,8 @@ def one_of(value: str, choices: Sequence[str], argument: str) -> None:
             f'`{argument}` cannot be "{value}"',
             argument,
             label=f"use one of {listed}",
+            given=value,
+            options=choices,
         )
 
 

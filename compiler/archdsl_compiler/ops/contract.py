@@ -85,10 +85,18 @@ class Inferred:
 
 class OpFault(Exception):
     """The arguments do not fit. `arguments` are the names of the tensors and settings at fault, the first one first;
-    `label` is a short instruction for the first of them, `notes` say what the other side is."""
+    `label` is a short instruction for the first of them, `notes` say what the other side is. Where a word is none of
+    `options`, it is `given`."""
 
     def __init__(
-        self, kind: FaultKind, message: str, *arguments: str, label: str = "", notes: tuple[str, ...] = ()
+        self,
+        kind: FaultKind,
+        message: str,
+        *arguments: str,
+        label: str = "",
+        notes: tuple[str, ...] = (),
+        given: str = "",
+        options: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.kind: FaultKind = kind
@@ -96,6 +104,8 @@ class OpFault(Exception):
         self.arguments = arguments
         self.label = label
         self.notes = notes
+        self.given = given
+        self.options = options
 
 
 class Undetermined(Exception):
