@@ -109,6 +109,7 @@ def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
 
 def _apply_chain(frame: Frame, chain: Composed, inputs: tuple[Value, ...], span: Span, label: str | None) -> Value:
     value: Value = inputs[0]
+    frame.session.step(span, len(chain.steps))
     for position, step in enumerate(chain.steps):
         value = apply(
             frame,
@@ -207,7 +208,7 @@ def _check_fit(placed: Placed, first: Applied, later: Applied, span: Span) -> No
                 f"its {needed}" if needed else "its parameters would need other shapes here",
                 others=(Label(placed.span, "one module, with one set of parameters"),),
                 notes=(
-                    "a component that is labelled before it meets its tensor is one module, however often it is applied",
+                    "a component labelled before it meets its tensor is one module, however often it is applied",
                 ),
             )
         )

@@ -1,4 +1,5 @@
-"""Typed calls: which argument fills which setting, whether it has the right type, and how tensors bind the axes of a signature."""
+"""Typed calls: which argument fills which setting, whether it has the right type, and how tensors bind the axes of a
+signature."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from archdsl.meaning.dispatch import evaluate
 from archdsl.meaning.operators import equal
 from archdsl.meaning.run import Fault, Frame
 from archdsl.meaning.types import default_type, describe, describe_text, describe_type, fits, fits_text
-from archdsl.meaning.values import UNKNOWN, Component, RealRange, Tensor, Unknown, Value, Variant, show
+from archdsl.meaning.values import UNKNOWN, Component, RealRange, Tensor, Unknown, Value, Variant, has_variant, show
 from archdsl.meaning.variants import lift, origin_of, part_of
 from archdsl.source import Span
 from archdsl.syntax import nodes
@@ -99,7 +100,7 @@ def unknown_setting(owner: str, setting: str, known: Sequence[str], span: Span) 
     )
 
 
-def extended(component: Component, arguments: Arguments, span: Span) -> Component:
+def extended(frame: Frame, component: Component, arguments: Arguments, span: Span) -> Component:
     """The component with more of its settings given; later ones win."""
     callee = component.callee
     names = setting_names(callee)
@@ -107,15 +108,28 @@ def extended(component: Component, arguments: Arguments, span: Span) -> Componen
     filled = fill(callee.name, names, arguments, span, open_names=is_open, tensors=tensor_names(callee))
     if not filled:
         return component
-    for setting, given in filled.items():
-        check_type(callee, setting, given)
     values = dict(component.settings)
-    values.update((setting, given.value) for setting, given in filled.items())
+    values.update((setting, _typed(frame, callee, setting, given)) for setting, given in filled.items())
     ordered = [(n, values[n]) for n in names if n in values]
     if is_open:
         ordered += sorted((n, v) for n, v in values.items() if n not in names)
     spans = {**component.spans, **{setting: given.span for setting, given in filled.items()}}
     return Component(callee, tuple(ordered), spans)
+
+
+def _typed(frame: Frame, callee: Declared | Op, setting: str, given: Given) -> Value:
+    """The argument, if it has its setting's type; where it depends on choices, each candidate is asked for itself."""
+
+    def checked(value: Value) -> Value:
+        check_type(callee, setting, replace(given, value=value))
+        return value
+
+    try:
+        return checked(given.value)
+    except Fault:
+        if not has_variant(given.value):
+            raise
+    return lift(frame, checked, given.value, deep=not isinstance(given.value, Variant))
 
 
 def check_type(callee: Declared | Op, setting: str, given: Given) -> None:
@@ -134,7 +148,8 @@ def check_type(callee: Declared | Op, setting: str, given: Given) -> None:
             fault = _wrong_type(
                 callee.name, setting, describe_type(node.type.name, node.type.arguments, node.type.optional), given
             )
-            raise Fault(replace(fault, others=(Label(node.type.span, "declared here"),)))
+            notes = _none_in_list(node.type, given.value)
+            raise Fault(replace(fault, others=(Label(node.type.span, "declared here"),), notes=notes))
         return
     if node.default is None or isinstance(given.value, Unknown):
         return
@@ -142,6 +157,13 @@ def check_type(callee: Declared | Op, setting: str, given: Given) -> None:
     if literal and not fits(given.value, literal):
         fault = _wrong_type(callee.name, setting, describe_type(literal), given)
         raise Fault(replace(fault, others=(Label(node.default.span, "its type is that of its default"),)))
+
+
+def _none_in_list(type_: nodes.Type, value: Value) -> tuple[str, ...]:
+    """The note for a list whose type does not allow the `none` in it."""
+    if not isinstance(value, tuple) or None not in value or not type_.arguments or type_.arguments[0].optional:
+        return ()
+    return (f"`none` in the list needs a `?`: `list[{type_.arguments[0].span.text}?]`",)
 
 
 def _literal_type(node: nodes.Expression) -> str:
@@ -168,7 +190,8 @@ def _wrong_type(owner: str, setting: str, wanted: str, given: Given) -> Diagnost
 
 
 def bind_settings(frame: Frame, component: Component, span: Span) -> None:
-    """Settings as given, else their defaults, from left to right: a default may use earlier settings and the axes. Then domains."""
+    """Settings as given, else their defaults, from left to right: a default may use earlier settings and the axes. Then
+    domains."""
     declared = component.callee
     assert isinstance(declared, Declared)
     given = dict(component.settings)
@@ -217,10 +240,11 @@ def _check_domain(frame: Frame, declared: Declared, node: nodes.Setting, span: S
             inside = options if isinstance(options, tuple | range) else ()
             held = value in inside if isinstance(inside, range) else any(equal(value, option) for option in inside)
         if not held:
+            allowed = node.domain.span.text if node.domain else ""
             raise Fault(
                 codes.OUTSIDE_DOMAIN.at(
                     span,
-                    f"`{name}` of `{declared.name}` is {show(value)}, outside {node.domain.span.text if node.domain else ''}",
+                    f"`{name}` of `{declared.name}` is {show(value)}, outside {allowed}",
                     "not allowed",
                     others=(Label(node.domain.span, "the values allowed"),) if node.domain else (),
                 )
@@ -236,7 +260,8 @@ def _check_domain(frame: Frame, declared: Declared, node: nodes.Setting, span: S
 def bind_tensors(
     frame: Frame, declared: Declared, inputs: Sequence[Value], spans: Sequence[Span], span: Span
 ) -> list[Callable[[], None]]:
-    """Bind the axes that a signature names for the first time; what is left are demands, to be checked when settings are known."""
+    """Bind the axes that a signature names for the first time; what is left are demands, to be checked when settings
+    are known."""
     demands: list[Callable[[], None]] = []
     for index, parameter in enumerate(declared.tensors):
         value = inputs[index] if index < len(inputs) else UNKNOWN

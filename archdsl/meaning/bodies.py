@@ -1,17 +1,22 @@
-"""Running the body of a declared component: a frame for it, its tensors and settings bound, its statements, its result."""
+"""Running the body of a declared component: a frame for it, its tensors and settings bound, its statements, its
+result."""
 
 from collections.abc import Mapping
 from typing import cast
 
+from archdsl.diagnostics import codes
 from archdsl.meaning.binding import bind_settings, bind_tensors
 from archdsl.meaning.conditions import NEVER, Condition
 from archdsl.meaning.contracts import check_result
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import execute
-from archdsl.meaning.run import Body, Frame, Session, World
+from archdsl.meaning.run import Body, Fault, Frame, Session, World
 from archdsl.meaning.values import UNKNOWN, Component, Value
 from archdsl.meaning.variants import merged
 from archdsl.source import Span
+
+STEPS_OF_A_BODY = 10
+"""What entering a body counts against the limit of steps, beside its statements."""
 
 
 def enter(
@@ -43,6 +48,7 @@ def enter(
 def run(frame: Frame, component: Component, inputs: tuple[Value, ...], span: Span, spans: Mapping[str, Span]) -> Value:
     """Run a component's body in its frame: bind, execute, and hold the result against its contract."""
     declared = cast(Declared, component.callee)
+    frame.session.step(span, STEPS_OF_A_BODY)
     names = [t.name.text for t in declared.tensors]
     given = [*inputs, *([None] * (len(names) - len(inputs)))]
     demands = bind_tensors(frame, declared, given, [spans.get(name, span) for name in names], span)
@@ -64,3 +70,19 @@ def returned(frame: Frame) -> Value:
         return frame.results[0][1] if frame.results else UNKNOWN
     universe = frame.world.universe
     return merged(frame, [(c, v) for c, v, _ in frame.results if universe.both(c, frame.world.alive) != NEVER])
+
+
+def check_depth(frame: Frame | None, component: Component, span: Span) -> None:
+    """Refuse to go deeper than the limit."""
+    if frame is None:
+        return
+    limit = frame.session.limits.recursion
+    if frame.depth >= limit:
+        raise Fault(
+            codes.RECURSION.at(
+                span,
+                f"components are nested more than {limit} deep",
+                f"`{component.name}` is applied again here",
+                notes=(f"raise the limit: --limit recursion={2 * limit}",),
+            )
+        )

@@ -1,4 +1,5 @@
-"""Functions of numbers and lists. Some share their name with an op (`sum`, `max`, `sqrt`): tensors go there, numbers come here."""
+"""Functions of numbers and lists. Some share their name with an op (`sum`, `max`, `sqrt`): tensors go there, numbers
+come here."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -122,6 +123,7 @@ def _sorted(frame: Frame, span: Span, arguments: "Arguments") -> Value:
         if isinstance(v, Unknown):
             return v
         items = _items(span, "sorted", v)
+        check_length(frame, span, len(items))
         if any(isinstance(item, Unknown | Symbolic) for item in items):
             return UNKNOWN
         if not (all(is_number(item) for item in items) or all(isinstance(item, str) for item in items)):
@@ -194,6 +196,7 @@ def _count(frame: Frame, span: Span, arguments: "Arguments") -> Value:
         if isinstance(v, Unknown):
             return v
         total: Value = 0
+        frame.session.step(span, len(_items(span, "count", v)))
         for item in _items(span, "count", v):
             same = lift(frame, lambda a, b: compare(frame, span, "==", a, b, (span, span)), item, wanted, deep=True)
             total = lift(frame, _counted, total, same)
@@ -293,6 +296,7 @@ def _quantifier(name: str, stops: bool) -> Run:
         def whole(v: Value) -> Value:
             if isinstance(v, Unknown):
                 return v
+            frame.session.step(span, len(_items(span, name, v)))
             result: Value = not stops
             for item in _items(span, name, v):
                 truth = lift(frame, lambda i: truth_of(i, span, f"an element of `{name}`"), item)

@@ -1,4 +1,5 @@
-"""Calls: `f(...)` and `x |> f(...)`. If the first argument is a tensor the callee is applied, else it is given settings."""
+"""Calls: `f(...)` and `x |> f(...)`. If the first argument is a tensor the callee is applied, else it is given
+settings."""
 
 from collections.abc import Callable
 from typing import cast
@@ -6,7 +7,7 @@ from typing import cast
 from archdsl.diagnostics import codes
 from archdsl.meaning.application import apply, is_tensor_like
 from archdsl.meaning.binding import Arguments, Given, bind_settings, extended, fill, tensor_names
-from archdsl.meaning.bodies import enter, returned
+from archdsl.meaning.bodies import STEPS_OF_A_BODY, enter, returned
 from archdsl.meaning.builtins import OVERLOADS, Builtin
 from archdsl.meaning.catalogue.contract import innermost
 from archdsl.meaning.conditions import NEVER
@@ -57,7 +58,8 @@ def call(node: nodes.Call, frame: Frame, piped: Given | None = None, label: str 
 
 
 def _ready(node: nodes.Call, frame: Frame) -> Value:
-    """What waits behind a pipe, where it is a component whose arguments are all settings: `x |> f(k)` is `f(k)` applied to `x`."""
+    """What waits behind a pipe, where it is a component whose arguments are all settings: `x |> f(k)` is `f(k)` applied
+    to `x`."""
     callee = evaluate(node.callee, frame)
     if (
         not isinstance(callee, Component)
@@ -71,7 +73,7 @@ def _ready(node: nodes.Call, frame: Frame) -> Value:
     several = len(callee.callee.tensors) > 1
     if any(is_tensor_like(one.value) or (several and one.value is None) for one in given):
         return UNKNOWN
-    return extended(callee, arguments, node.span)
+    return extended(frame, callee, arguments, node.span)
 
 
 def _is_wrapper(callee: Value) -> bool:
@@ -111,7 +113,8 @@ def _arguments(node: nodes.Call, frame: Frame, callee: Value, piped: Given | Non
 
 
 def _naming(callee: Value) -> tuple[str, ...] | None:
-    """The settings that may name a choice: those of a component. A function's arguments belong to what its result is for."""
+    """The settings that may name a choice: those of a component. A function's arguments belong to what its result is
+    for."""
     if isinstance(callee, Component) and callee.kind != "function":
         return (
             tuple(s.name for s in callee.callee.settings)
@@ -161,7 +164,7 @@ def _first(arguments: Arguments) -> Value:
 def _invoke_component(frame: Frame, span: Span, component: Component, arguments: Arguments, label: str | None) -> Value:
     callee = component.callee
     if isinstance(callee, Declared) and callee.kind.name == "function":
-        return call_function(frame, extended(component, arguments, span), span)
+        return call_function(frame, extended(frame, component, arguments, span), span)
     first = _first(arguments)
     if isinstance(first, Unknown) and arguments.positional:
         return UNKNOWN
@@ -177,11 +180,11 @@ def _invoke_component(frame: Frame, span: Span, component: Component, arguments:
         if callee.category == "cast" and arguments.positional and not is_tensor_like(first):
             return _wrap_or_convert(frame, span, callee, first, arguments)
         if not names:
-            return _run_op(frame, span, extended(component, arguments, span), label)
+            return _run_op(frame, span, extended(frame, component, arguments, span), label)
     if not is_tensor_like(first) or not names:
-        return extended(component, arguments, span)
+        return extended(frame, component, arguments, span)
     inputs, rest = _split(callee, names, arguments)
-    chosen = extended(component, rest, span)
+    chosen = extended(frame, component, rest, span)
     spans = {name: given.span for name, given in zip(names, inputs, strict=False)}
     hints = {name: given.span.text for name, given in rest.named.items()} if not frame.session.checking else {}
     return apply(frame, chosen, tuple(given.value for given in inputs), span, spans, label, hints)
@@ -206,6 +209,8 @@ def _split(callee: Declared | Op, names: tuple[str, ...], arguments: Arguments) 
     """Tensors fill the second list first, `none` standing for an optional one; the rest are settings."""
     inputs: list[Given] = []
     rest = Arguments(list(arguments.positional), dict(arguments.named))
+    if isinstance(callee, Op) and callee.name in IN_A_ROW:
+        rest.positional = _together(rest.positional)
     while (
         rest.positional
         and len(inputs) < len(names)
@@ -224,8 +229,31 @@ def _split(callee: Declared | Op, names: tuple[str, ...], arguments: Arguments) 
     return inputs, rest
 
 
+IN_A_ROW = ("einsum",)
+"""Ops whose list of tensors may be written without brackets."""
+
+
+def _together(arguments: list[Given]) -> list[Given]:
+    """Several tensors in front as the list that they stand for."""
+    count = 0
+    while count < len(arguments) and _is_one_tensor(arguments[count].value):
+        count += 1
+    if count < 2:
+        return arguments
+    tensors = tuple(given.value for given in arguments[:count])
+    span = arguments[0].span
+    last = arguments[count - 1].span
+    inside = span.source == last.source and span.end <= last.start
+    return [Given(tensors, span.to(last) if inside else last), *arguments[count:]]
+
+
+def _is_one_tensor(value: Value) -> bool:
+    return isinstance(value, Unknown) or (is_tensor_like(value) and not isinstance(value, tuple))
+
+
 def _stands_for_tensor(callee: Declared | Op, index: int, value: Value) -> bool:
-    """Whether what is no tensor fills a tensor's place: `none` for an optional one, a number where an op takes either."""
+    """Whether what is no tensor fills a tensor's place: `none` for an optional one, a number where an op takes
+    either."""
     if isinstance(value, Variant):
         return any(is_tensor_like(v) or _stands_for_tensor(callee, index, v) for _, v in value.cases)
     if isinstance(value, Unknown):
@@ -307,6 +335,7 @@ def _run_function(frame: Frame, declared: Declared, component: Component, span: 
 
 def _function_body(frame: Frame, declared: Declared, component: Component, span: Span) -> Value:
     assert declared.body is not None
+    frame.session.step(span, STEPS_OF_A_BODY)
     inner = enter(frame, frame.session, frame.world, component, "", "", span, frame.condition)
     inner.body = frame.body
     bind_settings(inner, component, span)
@@ -320,7 +349,8 @@ def _function_body(frame: Frame, declared: Declared, component: Component, span:
 
 
 def _invoke_made(frame: Frame, span: Span, callee: Value, arguments: Arguments, label: str | None) -> Value:
-    """A chain, a wrapped or a placed component, or `none`: they take tensors; a single component inside still takes settings."""
+    """A chain, a wrapped or a placed component, or `none`: they take tensors; a single component inside still takes
+    settings."""
     first = _first(arguments)
     if isinstance(first, Unknown) and arguments.positional:
         return UNKNOWN
@@ -332,7 +362,7 @@ def _invoke_made(frame: Frame, span: Span, callee: Value, arguments: Arguments, 
         if isinstance(inner, Component):
             inputs, rest = _split(inner.callee, tensor_names(inner.callee), arguments)
             if rest.positional or rest.named:
-                callee = _with_settings(callee, rest, span)
+                callee = _with_settings(frame, callee, rest, span)
         spans = (
             {}
             if inner is None or not isinstance(inner, Component)
@@ -345,17 +375,17 @@ def _invoke_made(frame: Frame, span: Span, callee: Value, arguments: Arguments, 
                 span, "`none` takes no settings", "apply it to a tensor, or leave the parentheses out"
             )
         )
-    return _with_settings(callee, arguments, span)
+    return _with_settings(frame, callee, arguments, span)
 
 
-def _with_settings(callee: Value, arguments: Arguments, span: Span) -> Value:
+def _with_settings(frame: Frame, callee: Value, arguments: Arguments, span: Span) -> Value:
     match callee:
         case Component():
-            return extended(callee, arguments, span)
+            return extended(frame, callee, arguments, span)
         case Wrapped():
-            return Wrapped(callee.wrapper, _with_settings(callee.inner, arguments, span))  # pyright: ignore[reportArgumentType]
+            return Wrapped(callee.wrapper, _with_settings(frame, callee.inner, arguments, span))  # pyright: ignore[reportArgumentType]
         case Placed():
-            inner = _with_settings(callee.inner, arguments, span)
+            inner = _with_settings(frame, callee.inner, arguments, span)
             return Placed(inner, callee.label, callee.token, callee.body, callee.span)  # pyright: ignore[reportArgumentType]
         case _:
             raise Fault(

@@ -51,7 +51,8 @@ def check(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Diagnos
 
 
 def check_paths(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Checked:
-    """Check files, together with the files beside them that they import. A file that cannot be read is one of the faults."""
+    """Check files, together with the files beside them that they import. A file that cannot be read is one of the
+    faults."""
 
     def work() -> Checked:
         library = Library(limits)
@@ -202,7 +203,8 @@ def _check_entry(session: Session, entry: Component | Decided, span: Span, name:
         judge(session, run_entry(session, entry, span), entry, span, name)
     except (TooManyCases, TooManyConditions, RecursionError):
         session.remembered.clear()
-        if not cover(session, entry, span):
+        known = len(session.findings)
+        if not cover(session, entry, span) and len(session.findings) == known:
             session.add(empty(span, name, None))
         return [name]
     return [name] if session.sampled else []

@@ -7,7 +7,7 @@ from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.expressions import decide
 from archdsl.meaning.operators import equal
-from archdsl.meaning.run import Abandoned, Fault, Frame, Site, show_option
+from archdsl.meaning.run import Abandoned, Fault, Frame, Site, TooManyCases, show_option
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import (
     UNKNOWN,
@@ -163,9 +163,7 @@ def _from_list(node: nodes.Choose, frame: Frame, path: str, whole: Value) -> Val
     if not whole:
         at = node.options[0].value.span
         what, written = ("range", f"`{at.text}`") if isinstance(whole, range) else ("list", describe(whole))
-        raise Fault(
-            codes.NO_OPTIONS.at(at, f"a choice from an empty {what}", f"{written} has nothing to choose from")
-        )
+        raise Fault(codes.NO_OPTIONS.at(at, f"a choice from an empty {what}", f"{written} has nothing to choose from"))
     if len(whole) == 1:
         frame.report(_single(node))
         return whole[0]
@@ -179,6 +177,8 @@ def _from_list(node: nodes.Choose, frame: Frame, path: str, whole: Value) -> Val
     decided = _decided(node, frame, path, names)
     if decided is not None:
         return whole[decided]
+    if len(whole) > frame.session.limits.cases:
+        raise TooManyCases
     number = _site(node, frame, path, names)
     universe = frame.world.universe
     return merged(frame, [(universe.taken(number, i), value) for i, value in enumerate(whole)])

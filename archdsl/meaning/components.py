@@ -1,10 +1,12 @@
-"""Applying declared components, whichever way: summed up or followed while checking, as modules of a graph while elaborating."""
+"""Applying declared components, whichever way: summed up or followed while checking, as modules of a graph while
+elaborating."""
 
 from collections.abc import Mapping
 from typing import cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
+from archdsl.meaning.bodies import check_depth
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.externs import apply_extern
 from archdsl.meaning.labels import place
@@ -16,7 +18,8 @@ from archdsl.meaning.variants import each, merged, spread
 from archdsl.source import Span
 
 DEFINITE_CASES = 64
-"""Up to so many combinations of settings and inputs a call is summed up for each; beyond, it is followed in its caller's world."""
+"""Up to so many combinations of settings and inputs a call is summed up for each; beyond, it is followed in its
+caller's world."""
 
 
 def apply_declared(
@@ -32,7 +35,7 @@ def apply_declared(
     declared = cast(Declared, component.callee)
     session = frame.session
     session.step(span)
-    _check_depth(frame, component, span)
+    check_depth(frame, component, span)
     _check_tensor_count(declared, inputs, span)
     session.applied.add(id(declared))
     if declared.body is None:
@@ -53,19 +56,6 @@ def apply_declared(
         return apply_summary(frame, cast(Component, chosen), given, span, spans, label)
 
     return merged(frame, list(each(frame, definite, cases)))
-
-
-def _check_depth(frame: Frame, component: Component, span: Span) -> None:
-    limit = frame.session.limits.recursion
-    if frame.depth >= limit:
-        raise Fault(
-            codes.RECURSION.at(
-                span,
-                f"components are nested more than {limit} deep",
-                f"`{component.name}` is applied again here",
-                notes=(f"raise the limit: --limit recursion={2 * limit}",),
-            )
-        )
 
 
 def _check_tensor_count(declared: Declared, inputs: tuple[Value, ...], span: Span) -> None:

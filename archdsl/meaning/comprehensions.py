@@ -12,19 +12,16 @@ from archdsl.meaning.op_calls import apply_op
 from archdsl.meaning.operators import check_length
 from archdsl.meaning.run import Abandoned, Fault, Frame, TooManyCases
 from archdsl.meaning.types import describe
-from archdsl.meaning.values import (
-    UNKNOWN,
-    Tensor,
-    Unknown,
-    Value,
-    Variant,
-)
+from archdsl.meaning.values import UNKNOWN, Tensor, Unknown, Value, Variant
 from archdsl.meaning.variants import lift, merged, part_of
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler import sizes
 from archdsl_compiler.ops.registry import ops
 from archdsl_compiler.sizes import Symbolic
+
+MOST_REPEATED = 40
+"""Characters of the user's text that a note says again."""
 
 
 @evaluates(nodes.Listing)
@@ -43,7 +40,7 @@ def listing(node: nodes.Listing, frame: Frame) -> Value:
             else:
                 frame.names[key] = cast(Value, value)
     if all(condition == before for condition, _ in items):
-        return tuple(value for _, value in items)
+        return frame.session.weighed(tuple(value for _, value in items), node.span)
     return _conditional_list(frame, items)
 
 
@@ -64,7 +61,7 @@ def _listing(node: nodes.Listing, frame: Frame, depth: int, items: list[tuple[in
             continue
         try:
             frame.session.step(clause.span)
-            unpack(frame, clause.targets, value, clause.iterable.span)
+            unpack(frame, clause.targets, value, clause.iterable.span, element=True)
             if clause.condition is not None:
                 yes, _ = decide(frame, clause.condition, "the condition of a comprehension")
                 frame.condition = frame.world.universe.both(frame.condition, yes)
@@ -76,7 +73,8 @@ def _listing(node: nodes.Listing, frame: Frame, depth: int, items: list[tuple[in
 
 
 def _conditional_list(frame: Frame, items: list[tuple[int, Value]]) -> Value:
-    """A list in which some elements exist for some candidates only: one list for each combination, equal ones put together."""
+    """A list in which some elements exist for some candidates only: one list for each combination, equal ones put
+    together."""
     universe = frame.world.universe
     now = frame.effective()
     states: dict[tuple[Value, ...], int] = {(): ALWAYS}
@@ -141,17 +139,19 @@ def _no_list(span: Span, value: Value) -> Diagnostic:
     )
 
 
-def unpack(frame: Frame, targets: tuple[nodes.Identifier, ...], value: Value, span: Span) -> None:
-    """Bind names to a value: one to the whole, several to its parts."""
+def unpack(
+    frame: Frame, targets: tuple[nodes.Identifier, ...], value: Value, span: Span, *, element: bool = False
+) -> None:
+    """Bind names to a value, which may be an `element` of a loop's list: one to the whole, several to its parts."""
     if len(targets) == 1:
         frame.names[targets[0].text] = value
         return
-    parts = lift(frame, lambda v: _parts(frame, v, len(targets), span), value)
+    parts = lift(frame, lambda v: _parts(frame, v, len(targets), span, element), value)
     for position, target in enumerate(targets):
         frame.names[target.text] = lift(frame, part_of, parts, position)
 
 
-def _parts(frame: Frame, value: Value, count: int, span: Span) -> Value:
+def _parts(frame: Frame, value: Value, count: int, span: Span, element: bool) -> Value:
     if isinstance(value, Unknown):
         return UNKNOWN
     if isinstance(value, Tensor):
@@ -167,7 +167,10 @@ def _parts(frame: Frame, value: Value, count: int, span: Span) -> Value:
         told = f"{describe(value)} has {len(value)} elements"
     else:
         told = f"{describe(value)} has no parts"
-    raise Fault(codes.CANNOT_UNPACK.at(span, f"{count} names cannot be bound: {told}", f"{count} values are needed"))
+    numbers = element and count == 2 and len(span.text) <= MOST_REPEATED
+    notes = (f"`enumerate({span.text})` numbers the elements",) if numbers else ()
+    title = f"{count} names cannot be bound: {told}"
+    raise Fault(codes.CANNOT_UNPACK.at(span, title, f"{count} values are needed", notes=notes))
 
 
 def _take(frame: Frame, tensor: Tensor, position: int, span: Span) -> Value:

@@ -1,7 +1,8 @@
 """Which candidates of a space get somewhere: sets of genomes as decision diagrams.
 
-A condition is a number that names a node of a shared, reduced diagram over the choice sites of a `Universe`: equal sets are equal
-numbers, so asking whether two conditions are the same, or whether none is left, costs nothing. Sites are ordered as they were met."""
+A condition is a number that names a node of a shared, reduced diagram over the choice sites of a `Universe`: equal sets
+are equal numbers, so asking whether two conditions are the same, or whether none is left, costs nothing. Sites are
+ordered as they were met."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""What a component promises of its result: the shapes behind `->`, and that a mixer gives back the shape of its first tensor."""
+"""What a component promises of its result: the shapes behind `->`, and that a mixer gives back the shape of its first
+tensor."""
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
@@ -116,7 +117,6 @@ def _pairs(wanted: tuple[Value, ...], found: Tensor) -> list[tuple[Value, sizes.
 
 def _same(wanted: Value, actual: sizes.Size) -> bool:
     return isinstance(wanted, int | sizes.Symbolic) and sizes.same(wanted, actual)
-
 
 
 def _check_mixer(declared: Declared, span: Span, value: Value, x: Value) -> Value:

@@ -1,5 +1,5 @@
-"""When a space is too large to be followed whole: candidates that together take every option, and every pair of options, that a
-candidate can take. What is found so is certain; what is not found is covered, not proven."""
+"""When a space is too large to be followed whole: candidates that together take every option, and every pair of
+options, that a candidate can take. What is found so is certain; what is not found is covered, not proven."""
 
 import random
 from dataclasses import dataclass, field
@@ -14,6 +14,9 @@ from archdsl.source import Span
 MOST_CANDIDATES = 400
 PATIENCE = 40
 """Candidates in a row that bring no new pair before the rest of the pairs is taken to be impossible."""
+
+MOST_LOOKED_AT = 256
+"""Options that are weighed against each other where a choice has very many."""
 
 Pick = tuple[str, int]
 
@@ -37,7 +40,8 @@ class Coverer:
             fresh = sum((earlier, pick) not in self.pairs for earlier in self.current)
             return pick not in self.seen, fresh, self.draw.random()
 
-        option = max(allowed, key=news)
+        near = allowed if len(allowed) <= MOST_LOOKED_AT else self.draw.sample(allowed, MOST_LOOKED_AT)
+        option = max(near, key=news)
         self.current.append((path, option))
         self.names[path] = names[option]
         return option
@@ -57,8 +61,10 @@ def cover(session: Session, entry: Component | Decided, span: Span) -> bool:
     coverer = Coverer(random.Random(0))
     valid = False
     idle = 0
+    kept: dict[object, object] = {}
     for _ in range(MOST_CANDIDATES):
-        trial = Session(session.limits, chooser=coverer, applied=session.applied)
+        trial = Session(session.limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
+        trial.remembered = kept
         try:
             run_entry(trial, entry, span)
             valid = True

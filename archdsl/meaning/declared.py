@@ -11,8 +11,9 @@ from archdsl.syntax import nodes
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """One file of a program. `imports` says which unit each imported name comes from and what it is called there; `values` keeps
-    the top-level names that were evaluated. A packaged unit was checked when it was released and is not checked again."""
+    """One file of a program. `imports` says which unit each imported name comes from and what it is called there;
+    `values` keeps the top-level names that were evaluated. A packaged unit was checked when it was released and is not
+    checked again."""
 
     module: str
     tree: nodes.File
@@ -41,7 +42,8 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class Declared:
-    """A declaration or an `extern`, with its signature at hand. It is one object for one declaration, so it compares by identity."""
+    """A declaration or an `extern`, with its signature at hand. It is one object for one declaration, so it compares by
+    identity."""
 
     unit: Unit
     node: nodes.Declaration | nodes.Extern

@@ -1,5 +1,5 @@
-"""Which function evaluates which node. The table lets applications, expressions and statements call each other without importing
-each other."""
+"""Which function evaluates which node. The table lets applications, expressions and statements call each other without
+importing each other."""
 
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
@@ -47,7 +47,8 @@ def evaluate(node: nodes.Expression, frame: Frame) -> Value:
 
 
 def execute(body: nodes.Body, frame: Frame) -> None:
-    """Run statements until none is left or no candidate gets further. While checking, a fault spoils its own statement alone."""
+    """Run statements until none is left or no candidate gets further. While checking, a fault spoils its own statement
+    alone."""
     session = frame.session
     for item in body.items:
         if not session.checking:

@@ -21,7 +21,8 @@ WIDEST = 60
 
 
 def explained_values(node: nodes.Expression, frame: Frame, taken: Mapping[int, int]) -> tuple[str, ...]:
-    """The drawing, a line a note, for the candidate that takes these options; empty where nothing has a value to show."""
+    """The drawing, a line a note, for the candidate that takes these options; empty where nothing has a value to
+    show."""
     before, universe = frame.condition, frame.world.universe
     for site, option in taken.items():
         frame.condition = universe.both(frame.condition, universe.taken(site, option))
@@ -92,9 +93,7 @@ def _anchor(node: nodes.Expression) -> int:
             return node.span.start
 
 
-def _parts(
-    node: nodes.Expression, frame: Frame, taken: Mapping[int, int]
-) -> list[tuple[nodes.Expression, str]]:
+def _parts(node: nodes.Expression, frame: Frame, taken: Mapping[int, int]) -> list[tuple[nodes.Expression, str]]:
     """The parts whose values explain the whole, with those values."""
     found: list[tuple[nodes.Expression, str]] = []
 

@@ -9,14 +9,7 @@ from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.operators import binary, checked, compare, signed, truth_of
 from archdsl.meaning.run import Abandoned, Fault, Frame
 from archdsl.meaning.types import describe
-from archdsl.meaning.values import (
-    UNKNOWN,
-    Amount,
-    Pair,
-    RealRange,
-    Unknown,
-    Value,
-)
+from archdsl.meaning.values import UNKNOWN, Amount, Pair, RealRange, Unknown, Value
 from archdsl.meaning.variants import lift, merged, split
 from archdsl.syntax import nodes
 from archdsl_compiler.sizes import Symbolic
@@ -212,12 +205,12 @@ def range_expression(node: nodes.Range, frame: Frame) -> Value:
 
 @evaluates(nodes.Tuple)
 def pair(node: nodes.Tuple, frame: Frame) -> Value:
-    return Pair(_items(node.items, frame))
+    return frame.session.weighed(Pair(_items(node.items, frame)), node.span)
 
 
 @evaluates(nodes.List)
 def list_expression(node: nodes.List, frame: Frame) -> Value:
-    return tuple(_items(node.items, frame))
+    return frame.session.weighed(tuple(_items(node.items, frame)), node.span)
 
 
 def _items(items: tuple[nodes.Expression, ...], frame: Frame) -> Iterator[Value]:

@@ -1,4 +1,5 @@
-"""Bodies of `quant`, `train` and `search`: lists of fields, each held against its declared type, with objectives and narrowings."""
+"""Bodies of `quant`, `train` and `search`: lists of fields, each held against its declared type, with objectives and
+narrowings."""
 
 from dataclasses import dataclass, field
 from typing import cast
@@ -12,16 +13,18 @@ from archdsl.meaning.catalogue import registry as catalogue
 from archdsl.meaning.catalogue.contract import Field
 from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.conditions import ALWAYS, Universe
-from archdsl.meaning.configured import fits_entry
+from archdsl.meaning.configured import fits_entry, outside
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute, executes
 from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World
 from archdsl.meaning.targets import check_targets
-from archdsl.meaning.types import describe, describe_text
+from archdsl.meaning.types import describe, describe_text, in_a_sentence, listed
 from archdsl.meaning.values import UNKNOWN, Component, Configured, Decided, Measured, Unknown, Value, is_component, show
 from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl.syntax import nodes
+from archdsl.syntax.descent import below
+from archdsl_compiler.types import DTYPES
 
 
 @dataclass(slots=True)
@@ -63,12 +66,24 @@ def _evaluate(session: Session, component: Component) -> Fields:
     except Fault as fault:
         frame.report(fault.diagnostic)
         return result
-    for wanted in catalogue.fields(declared.kind.name).values():
-        if wanted.required and wanted.name not in result.values:
-            title = f"the {declared.kind.name} `{declared.name}` has no field `{wanted.name}`"
-            label = f"add `{wanted.name} = ...`"
-            frame.report(codes.MISSING_FIELD.at(declared.node.name.span, title, label, notes=(wanted.doc,)))
+    known = catalogue.fields(declared.kind.name)
+    missing = [wanted for wanted in known.values() if wanted.required and wanted.name not in result.values]
+    if missing:
+        title = f"the {declared.kind.name} `{declared.name}` has no field{'' if len(missing) == 1 else 's'} "
+        title += listed(wanted.name for wanted in missing)
+        label = f"add {' and '.join(f'`{wanted.name} = ...`' for wanted in missing)}"
+        notes = tuple(f"`{wanted.name}`: {in_a_sentence(wanted.doc)}" for wanted in missing)
+        frame.report(codes.MISSING_FIELD.at(declared.node.name.span, title, label, notes=notes))
+    elif declared.kind.name == "search" and not frame.objectives and not _has_objective(declared):
+        title = f"the search `{declared.name}` has no objective"
+        frame.report(codes.MISSING_FIELD.at(declared.node.name.span, title, "add `minimize ...` or `maximize ...`"))
     return result
+
+
+def _has_objective(declared: Declared) -> bool:
+    """Whether an objective is written, also where a fault or a condition keeps it from being reached."""
+    body = declared.body
+    return body is not None and any(isinstance(part, nodes.Objective | nodes.Broken) for part in below(body))
 
 
 def set_field(node: nodes.Assign, frame: Frame) -> None:
@@ -96,19 +111,22 @@ def _check_field(kind: str, field: Field, value: Value, span: Span) -> Value:
                 span,
                 f"the field `{field.name}` of a `{kind}` takes {wanted}, not {describe(value)}",
                 f"needs {wanted}",
-                notes=(field.doc, *_suggest(field)),
+                notes=(f"`{field.name}`: {in_a_sentence(field.doc)}", *_suggest(field, value, span)),
             )
         )
     if field.domain is not None and isinstance(value, int | float | str) and not field.domain.holds(value):
-        raise Fault(
-            codes.OUTSIDE_DOMAIN.at(span, f"`{field.name}` is {show(value)}; it must be {field.domain}", "not allowed")
-        )
+        raise Fault(outside(f"`{field.name}`", value, field.domain, span))
     return None
 
 
-def _suggest(field: Field) -> tuple[str, ...]:
+def _suggest(field: Field, value: Value, span: Span) -> tuple[str, ...]:
+    """What the field could hold: the value in another form, or entries of the catalogue."""
+    if field.many and any(_takes((value,), part) for part in field.takes):
+        return (f"write `[{span.text}]`",)
     known = [name for family in field.families for name in catalogue.family(family)]
-    return (f"there are: {', '.join(known[:16])}",) if known else ()
+    if isinstance(value, str) and (value in known or value in DTYPES):
+        return (f"write `{value}`, without quotes",)
+    return (f"known here: {listed(known[:16])}",) if known else ()
 
 
 def _takes(value: Value, wanted: str) -> bool:
@@ -195,7 +213,7 @@ def objective(node: nodes.Objective, frame: Frame) -> None:
         if isinstance(v, Configured) and v.entry.family == "metric":
             return None
         near = closest(v.name, metrics) if isinstance(v, Component | Configured) else None
-        notes = (f"a metric with a similar name exists: `{near}`",) if near else (f"the metrics: {', '.join(metrics)}",)
+        notes = (f"a metric with a similar name exists: `{near}`",) if near else (f"the metrics: {listed(metrics)}",)
         raise Fault(
             codes.UNKNOWN_METRIC.at(
                 span, f"an objective measures a metric, not {describe(v)}", "not a metric", notes=notes
@@ -209,7 +227,7 @@ def objective(node: nodes.Objective, frame: Frame) -> None:
                 node.name.span,
                 f"the objective `{name}` is declared twice",
                 "declared again",
-                others=(Label(frame.objectives[name], "first"),),
+                others=(Label(frame.objectives[name], "declared first"),),
             )
         )
     frame.objectives[name] = node.name.span

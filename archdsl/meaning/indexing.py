@@ -3,11 +3,12 @@
 from typing import cast
 
 from archdsl.diagnostics import codes
+from archdsl.diagnostics.record import Edit, Fix
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.op_calls import apply_op
 from archdsl.meaning.run import Fault, Frame
-from archdsl.meaning.types import describe
+from archdsl.meaning.types import describe, listed
 from archdsl.meaning.values import UNKNOWN, Component, Composed, Decided, Placed, Tensor, Unknown, Value, Wrapped
 from archdsl.meaning.variants import lift
 from archdsl.syntax import nodes
@@ -57,13 +58,13 @@ def _member(node: nodes.Member, frame: Frame, value: Value) -> Value:
     notes = (
         (f"a member with a similar name exists: `{near}`",)
         if near
-        else (f"its members: {', '.join(known)}",)
+        else (f"its members: {listed(known)}",)
         if known
         else ()
     )
-    raise Fault(
-        codes.NO_SUCH_MEMBER.at(node.name.span, f"{describe(value)} has no member `{wanted}`", "not there", notes=notes)
-    )
+    fixes = (Fix(f"write `{near}`", (Edit(node.name.span, near),)),) if near else ()
+    title = f"{describe(value)} has no member `{wanted}`"
+    raise Fault(codes.NO_SUCH_MEMBER.at(node.name.span, title, "not there", notes=notes, fixes=fixes))
 
 
 @evaluates(nodes.Index)

@@ -11,8 +11,9 @@ _FIELDS = (nodes.Let, nodes.Assign, nodes.For, nodes.If, nodes.Require)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`tensors` says whether a second list belongs to it, `statements` what its body may hold; a body of fields assigns fields
-    where another one rebinds names. `module` is true of what becomes a module of its own, `choices` of what may choose."""
+    """`tensors` says whether a second list belongs to it, `statements` what its body may hold; a body of fields assigns
+    fields where another one rebinds names. `module` is true of what becomes a module of its own, `choices` of what may
+    choose."""
 
     name: str
     doc: str

@@ -1,10 +1,16 @@
 """Where things sit in the module that is being built: labels, the names of what has none, and the paths of choices."""
 
+import re
+from collections.abc import Iterator
+
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
 from archdsl.meaning.conditions import NEVER
+from archdsl.meaning.declared import Declared
 from archdsl.meaning.run import Fault, Frame
 from archdsl.source import Span
+from archdsl.syntax import nodes
+from archdsl.syntax.descent import below
 
 
 def claim(frame: Frame, label: str, span: Span) -> None:
@@ -24,10 +30,34 @@ def claim(frame: Frame, label: str, span: Span) -> None:
                 f"two things are labelled `{label}`",
                 "the second one",
                 others=(Label(first, "the first one"),) if first != span else (),
-                notes=("in a loop, a label needs the loop's variable: `as blocks[i]`",) if first == span else (),
+                notes=(_with_variables(frame, span),) if first == span else (),
             )
         )
     frame.body.labels[label] = (universe.either(condition, now), first)
+
+
+def _with_variables(frame: Frame, span: Span) -> str:
+    """The note for a label that is the same each time round: what the user wrote, with the variables that it lacks."""
+    written = WRITTEN.match(span.source.text, span.end)
+    declared = frame.component.callee if frame.component is not None else None
+    if written is None or not isinstance(declared, Declared) or declared.body is None:
+        return "in a loop, a label needs the loop's variable: `as blocks[i]`"
+    label = written[1]
+    variables = [name for name in _loop_variables(declared.body, span) if name not in WORD.findall(label)]
+    return f"in a loop, a label needs the loop's variable: `as {label}{''.join(f'[{name}]' for name in variables)}`"
+
+
+WRITTEN = re.compile(r"\s*as\s+([A-Za-z_][\w.\[\]]*)")
+WORD = re.compile(r"\w+")
+
+
+def _loop_variables(body: nodes.Body, span: Span) -> Iterator[str]:
+    """The first variable of each loop around a place, from the outside in."""
+    for part in below(body):
+        if part.span.source != span.source or not (part.span.start <= span.start and span.end <= part.span.end):
+            continue
+        for loop in (part,) if isinstance(part, nodes.For) else part.clauses if isinstance(part, nodes.Listing) else ():
+            yield loop.targets[0].text
 
 
 def place(frame: Frame, label: str | None, name: str, span: Span) -> str:

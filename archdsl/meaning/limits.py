@@ -9,7 +9,7 @@ from archdsl.diagnostics.record import UsageError
 class Limits:
     """The documentation of each limit stands in `docs/limits.md`."""
 
-    characters: int = 2_000_000
+    characters: int = 500_000
     nesting: int = 200
     chain: int = 1_000
     digits: int = 400
@@ -20,7 +20,7 @@ class Limits:
     nodes: int = 1_000_000
     parameters: int = 100_000_000_000
     tensor: int = 1_000_000_000_000
-    cases: int = 4_096
+    cases: int = 1_024
     conditions: int = 200_000
 
     def changed(self, assignments: tuple[str, ...]) -> "Limits":
@@ -29,11 +29,12 @@ class Limits:
         values: dict[str, int] = {}
         for assignment in assignments:
             name, _, value = assignment.partition("=")
-            if name not in known or not value.replace("_", "").isdigit():
+            digits = value.replace("_", "")
+            if name not in known or not (digits.isascii() and digits.isdigit()) or int(digits) < 1:
                 raise UsageError(
                     f"--limit takes NAME=NUMBER with one of {', '.join(sorted(known))}, not {assignment!r}"
                 )
-            values[name] = int(value)
+            values[name] = int(digits)
         return replace(self, **values)
 
 

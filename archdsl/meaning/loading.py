@@ -1,7 +1,8 @@
 """Reading a program: a file and everything that it imports, each file once.
 
-Packaged files (`std`, `zoo`, `searchspaces`) were checked when they were released; their trees come from a cache that is keyed by
-what they say. A relative import stays below the folder of the file that asks, also through symbolic links."""
+Packaged files (`std`, `zoo`, `searchspaces`) were checked when they were released; their trees come from a cache that
+is keyed by what they say. A relative import stays below the folder of the file that asks, also through symbolic
+links."""
 
 import hashlib
 import pickle

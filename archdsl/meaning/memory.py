@@ -1,7 +1,7 @@
 """Finding again what was evaluated before: by what it was made of, and by the decisions that were taken inside it.
 
-Candidates of a space differ in few decisions, so most of what one needs was made for another. Which decisions matter is learned on the
-way: each step of a `Memory` asks for the decision that the evaluation asked for next."""
+Candidates of a space differ in few decisions, so most of what one needs was made for another. Which decisions matter is
+learned on the way: each step of a `Memory` asks for the decision that the evaluation asked for next."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,8 +56,8 @@ Kept: TypeAlias = tuple[Value, list[tuple[str, Value]]]
 
 
 def remembered(frame: Frame, node: nodes.Expression, work: Callable[[], Value]) -> Value:
-    """The value of an expression for one candidate. One that reads no tensor and leaves no op behind depends on nothing but the names
-    that it reads and the decisions that are taken in it, so it is found again by these."""
+    """The value of an expression for one candidate. One that reads no tensor and leaves no op behind depends on nothing
+    but the names that it reads and the decisions that are taken in it, so it is found again by these."""
     session, body = frame.session, frame.body
     known = session.remembered.get(id(node))
     if known is False or not frame.definite:
@@ -99,8 +99,9 @@ class Effect:
 
 
 def replay(frame: Frame, item: nodes.Statement, work: Callable[[], None]) -> None:
-    """Run a statement of a root that is only counted: again the effect of the last time, where it reads values like those of then.
-    Tensors are alike that have one type. It must not be used where a graph is built, for it leaves no calls behind."""
+    """Run a statement of a root that is only counted: again the effect of the last time, where it reads values like
+    those of then. Tensors are alike that have one type. It must not be used where a graph is built, for it leaves no
+    calls behind."""
     session, body = frame.session, frame.body
     known = session.remembered.get(id(item))
     if known is False:

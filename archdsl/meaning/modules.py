@@ -1,8 +1,9 @@
 """Applying declared components: each becomes a module of its own, evaluated once for equal settings and inputs.
 
-While checking, a call with definite settings and input types is summed up in a world of its own, and the summary serves every other
-call that is alike: that is what makes a space of any size small. A call whose settings depend on too many choices is followed in
-its caller's world instead. While elaborating, the same key finds the `Module`, together with the decisions taken inside it."""
+While checking, a call with definite settings and input types is summed up in a world of its own, and the summary serves
+every other call that is alike: that is what makes a space of any size small. A call whose settings depend on too many
+choices is followed in its caller's world instead. While elaborating, the same key finds the `Module`, together with the
+decisions taken inside it."""
 
 from collections.abc import Mapping
 from typing import cast

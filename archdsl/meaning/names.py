@@ -2,7 +2,7 @@
 
 The names of a file are exports and never in vain. A comprehension's variables are its own and may hide others."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.diagnostics import codes
@@ -12,7 +12,8 @@ from archdsl.meaning.binding import unknown_setting
 from archdsl.meaning.catalogue import registry as catalogue
 from archdsl.meaning.catalogue.contract import innermost
 from archdsl.meaning.catalogue.families import FAMILIES
-from archdsl.meaning.declared import Declared, Unit
+from archdsl.meaning.declared import Unit
+from archdsl.meaning.file_names import axes, declaration_of, remove_import, top_level_names, unknown_field
 from archdsl.meaning.kinds import KINDS, Kind
 from archdsl.meaning.scope import LANGUAGE
 from archdsl.meaning.structure import may_stand
@@ -63,7 +64,7 @@ class NameCheck:
 
     def _declared_twice(self) -> None:
         seen: dict[str, Span] = {}
-        for name in _top_level_names(self.unit.tree.items):
+        for name in top_level_names(self.unit.tree.items):
             first = seen.setdefault(name.text, name.span)
             if first is not name.span:
                 self.found.append(
@@ -84,7 +85,7 @@ class NameCheck:
             unused = [name for name in item.names if (name.alias or name.name).text not in self.used]
             for name in unused:
                 text = (name.alias or name.name).text
-                fix = _remove_import(item, name, len(unused) == len(item.names))
+                fix = remove_import(item, name, len(unused) == len(item.names))
                 self.found.append(
                     codes.UNUSED_IMPORT.at(
                         name.span, f"`{text}` is imported and not used", "not used", fixes=(fix,) if fix else ()
@@ -108,7 +109,7 @@ class NameCheck:
             names.setdefault("x", Binding(item.name.span, "axis"))
         for tensor in tensors or ():
             names.setdefault(tensor.name.text, Binding(tensor.name.span, "axis"))
-        for axis in _axes(tensors or ()):
+        for axis in axes(tensors or ()):
             names.setdefault(axis.text, Binding(axis.span, "axis"))
         for tensor in tensors or ():
             if tensor.form is not None and tensor.form.shape is not None:
@@ -212,7 +213,7 @@ class NameCheck:
         if self.kind is not None and self.kind.fields:
             known = catalogue.fields(self.kind.name)
             if name.text not in known and self._local(name.text) is None:
-                self.found.append(_unknown_field(self.kind.name, name, known))
+                self.found.append(unknown_field(self.kind.name, name, known))
             return
         bound = self._local(name.text)
         if bound is None:
@@ -327,7 +328,7 @@ class NameCheck:
         """The settings of a callee that is known without evaluating: a declaration, an op."""
         if not isinstance(callee, nodes.Name) or self._local(callee.text) is not None:
             return None
-        declared = _declaration_of(self.unit, callee.text)
+        declared = declaration_of(self.unit, callee.text)
         if declared is not None:
             return declared.name, (*declared.settings, *(t.name.text for t in declared.tensors))
         if self.unit.knows(callee.text):
@@ -393,7 +394,9 @@ class NameCheck:
         similar = did_you_mean(node.text, [near], what) if near else None
         notes = (similar,) if similar else (f"known here: {listed(known)}",) if known else ()
         fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near in known and near else ()
-        return code.at(node.span, f"there is no {what} `{node.text}`", f"not {with_article(what)}", notes=notes, fixes=fixes)
+        return code.at(
+            node.span, f"there is no {what} `{node.text}`", f"not {with_article(what)}", notes=notes, fixes=fixes
+        )
 
     def _bind(self, name: nodes.Identifier, what: str) -> None:
         if name.text == "_":
@@ -425,7 +428,7 @@ class NameCheck:
             )
 
     def _declared_at(self, name: str) -> Span:
-        return next(found.span for found in _top_level_names(self.unit.tree.items) if found.text == name)
+        return next(found.span for found in top_level_names(self.unit.tree.items) if found.text == name)
 
     def _local(self, name: str) -> Binding | None:
         return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
@@ -441,67 +444,9 @@ class NameCheck:
                 self.found.append(
                     codes.UNUSED_NAME.at(
                         binding.span,
-                        f"`{name}` is bound and not used" if binding.what == "let" else f"the setting `{name}` is not used",
+                        f"`{name}` is bound and not used"
+                        if binding.what == "let"
+                        else f"the setting `{name}` is not used",
                         "remove it, or begin its name with `_`",
                     )
                 )
-
-
-def _top_level_names(items: Iterable[nodes.Item]) -> Iterator[nodes.Identifier]:
-    for item in items:
-        match item:
-            case nodes.Import():
-                for name in item.names:
-                    yield name.alias or name.name
-            case nodes.Let():
-                yield from item.targets
-            case nodes.Broken():
-                yield from item.names
-            case _:
-                yield item.name
-
-
-def _axes(tensors: Iterable[nodes.TensorParameter]) -> Iterator[nodes.Identifier]:
-    """The names that the signature's shapes may bind."""
-    for tensor in tensors:
-        for axis in tensor.form.shape.axes if tensor.form is not None and tensor.form.shape is not None else ():
-            if isinstance(axis, nodes.Rest):
-                if axis.name is not None:
-                    yield axis.name
-            elif isinstance(axis, nodes.Name) and axis.text != "_":
-                yield nodes.Identifier(axis.span, axis.text)
-
-
-def _declaration_of(unit: Unit, name: str) -> Declared | None:
-    """The declaration that a name of a file stands for, through imports."""
-    seen = 0
-    while name not in unit.declarations:
-        other, original = unit.imports.get(name, (None, ""))
-        seen += 1
-        if other is None or seen > 32:
-            return None
-        unit, name = other, original
-    return unit.declarations[name]
-
-
-def _unknown_field(kind: str, name: nodes.Identifier, known: Iterable[str]) -> Diagnostic:
-    near = closest(name.text, known)
-    notes = (f"a field with a similar name exists: `{near}`",) if near else (f"its fields: {listed(known)}",)
-    fixes = (Fix(f"rename it to `{near}`", (Edit(name.span, near),)),) if near else ()
-    return codes.UNKNOWN_FIELD.at(
-        name.span, f"a `{kind}` has no field `{name.text}`", f"not a field of a `{kind}`", notes=notes, fixes=fixes
-    )
-
-
-def _remove_import(item: nodes.Import, name: nodes.Imported, whole: bool) -> Fix | None:
-    """The edit that takes one imported name away, with its comma."""
-    source = item.span.source
-    if whole:
-        if name is not item.names[0]:
-            return None
-        end = item.span.end + (source.text[item.span.end : item.span.end + 1] == "\n")
-        return Fix("remove the import", (Edit(Span(source, item.span.start, end), ""),))
-    position = item.names.index(name)
-    if position:
-        return Fix("remove it", (Edit(Span(source, item.names[position - 1].span.end, name.span.end), ""),))
-    return Fix("remove it", (Edit(Span(source, name.span.start, item.names[1].span.start), ""),))

@@ -1,4 +1,5 @@
-"""Applying ops: what the rule says of these types and settings, remembered, and the call entered in the body that is being built."""
+"""Applying ops: what the rule says of these types and settings, remembered, and the call entered in the body that is
+being built."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -9,16 +10,7 @@ from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.conditions import ALWAYS
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.run import Fault, Frame
-from archdsl.meaning.values import (
-    UNKNOWN,
-    Component,
-    Configured,
-    Origin,
-    Tensor,
-    Value,
-    has_unknown,
-    tensors_of,
-)
+from archdsl.meaning.values import UNKNOWN, Component, Configured, Origin, Tensor, Value, has_unknown, tensors_of
 from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl_compiler import sizes
@@ -38,6 +30,10 @@ FAULT_CODES: Mapping[str, Code] = {
     "value": codes.WRONG_VALUE,
     "range": codes.OUT_OF_RANGE,
 }
+
+
+MOST_AXES = 64
+"""Of a tensor; longer lists of sizes are mistakes."""
 
 
 def apply_op(
@@ -89,6 +85,10 @@ def infer(
                         notes=(f"`archdsl ops {op.name}` describes it",),
                     )
                 )
+        for name, value in settings.items():
+            if isinstance(value, tuple) and len(value) > MOST_AXES and name != "parts":
+                title = f"`{name}` of `{op.name}` is a list of {len(value):,} elements"
+                raise Fault(codes.WRONG_VALUE.at(spans.get(name, span), title, f"at most {MOST_AXES} axes are allowed"))
         try:
             found = op.rule(*types, **settings)
         except OpFault as fault:
@@ -138,7 +138,8 @@ def result_types(inferred: Inferred) -> tuple[TensorType, ...]:
 
 
 def op_fault(op: Op, fault: OpFault, inputs: tuple[Value, ...], span: Span, spans: Mapping[str, Span]) -> Diagnostic:
-    """A rule's refusal as a message: at the argument that is wrong, with the tensors that it met and where they were made."""
+    """A rule's refusal as a message: at the argument that is wrong, with the tensors that it met and where they were
+    made."""
     at = next((spans[name] for name in fault.arguments if name in spans), span)
     others: list[Label] = []
     for name in fault.arguments:

@@ -1,8 +1,8 @@
-"""Checking what nothing calls: a component on tensors of unknown size, where a first axis `b` is the batch. What is wrong for every size is an error; what depends
-on the size is left to whoever will call it."""
+"""Checking what nothing calls: a component on tensors of unknown size, where a first axis `b` is the batch. What is
+wrong for every size is an error; what depends on the size is left to whoever will call it."""
 
 from archdsl.meaning.calls import call_function
-from archdsl.meaning.conditions import Universe
+from archdsl.meaning.conditions import NEVER, Universe
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.run import Abandoned, Body, Fault, Frame, Session, World
 from archdsl.meaning.summaries import summarize
@@ -79,10 +79,12 @@ def _open_tensor(declared: Declared, parameter: nodes.TensorParameter, rank: int
 
 
 def _run_function(session: Session, declared: Declared) -> None:
-    frame = Frame(session, World(Universe(session.limits.conditions)), declared.unit, Body(""))
+    world = World(Universe(session.limits.conditions))
+    frame = Frame(session, world, declared.unit, Body(""))
     try:
         call_function(frame, Component(declared, _open_settings(declared)), declared.node.name.span)
     except Fault as fault:
         frame.report(fault.diagnostic)
     except Abandoned:
-        pass
+        if world.alive == NEVER and world.rejection is not None and not world.sites:
+            session.add(world.rejection)

@@ -51,18 +51,18 @@ def binary(frame: Frame, span: Span, operator: str, left: Value, right: Value, s
                 raise Fault(_wrong(span, operator, left, right, side, value))
         return apply_op(frame, ops()[BINARY_OPS[operator]], (left, right), {}, span, {"x": sides[0], "y": sides[1]})
     if operator == "+" and isinstance(left, tuple | range) and isinstance(right, tuple | range):
-        return joined(frame, span, tuple(left), tuple(right))
+        return joined(frame, span, left, right)
     if isinstance(left, Amount) and operator in "*/" and is_number(right) and not isinstance(right, Symbolic):
         return Amount(left.dimension, float(cast(float, arithmetic(span, operator, left.number, cast(float, right)))))
     raise Fault(_wrong(span, operator, left, right, span, None))
 
 
-def joined(frame: Frame, span: Span, left: tuple[Value, ...], right: tuple[Value, ...]) -> Value:
+def joined(frame: Frame, span: Span, left: tuple[Value, ...] | range, right: tuple[Value, ...] | range) -> Value:
     """Two lists, one after the other."""
     length = len(left) + len(right)
     check_length(frame, span, length)
     frame.session.step(span, length // 16)
-    return (*left, *right)
+    return frame.session.weighed((*left, *right), span)
 
 
 def check_length(frame: Frame, span: Span, length: int) -> None:
@@ -135,7 +135,7 @@ def checked(span: Span, number: Number) -> Number:
 def compare(frame: Frame, span: Span, operator: str, left: Value, right: Value, sides: tuple[Span, Span]) -> Value:
     """One comparison of definite values. Only `==` and `!=` compare everything; `none` is equal to `none` alone."""
     if isinstance(left, Measured) or isinstance(right, Measured):
-        check_measured(span, operator, left, right)
+        check_measured(span, operator, left, right, sides)
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
     if operator == "in":
@@ -163,17 +163,16 @@ def compare(frame: Frame, span: Span, operator: str, left: Value, right: Value, 
     return bool(_ORDER[operator](left, right))
 
 
-def check_measured(span: Span, operator: str, left: Value, right: Value) -> None:
+def check_measured(span: Span, operator: str, left: Value, right: Value, sides: tuple[Span, Span]) -> None:
     """Whether a metric is compared with what it measures: a time with a time, a count with a number."""
-    for metric, other in ((left, right), (right, left)):
+    for metric, other, side in ((left, right, sides[1]), (right, left, sides[0])):
         if not isinstance(metric, Measured) or isinstance(other, Unknown):
             continue
         dimension = other.dimension if isinstance(other, Amount) else ""
         if operator != "in" and (dimension != metric.dimension or not isinstance(other, Amount | int | float)):
             wanted = {"time": "a time such as 10ms", "size": "a size such as 4MiB"}.get(metric.dimension, "a number")
-            raise Fault(
-                codes.WRONG_OPERANDS.at(span, f"`{metric.name}` is compared with {describe(other)}", f"needs {wanted}")
-            )
+            told = f"the number {side.text}" if is_number(other) else describe(other)
+            raise Fault(codes.WRONG_OPERANDS.at(span, f"`{metric.name}` is compared with {told}", f"needs {wanted}"))
 
 
 def equal(left: Value, right: Value) -> bool:
@@ -186,7 +185,8 @@ def equal(left: Value, right: Value) -> bool:
 
 
 def compare_sizes(frame: Frame, span: Span, operator: str, left: Number, right: Number) -> Value:
-    """A comparison with an unknown size. The batch may not be compared; an open size that could be either is followed both ways."""
+    """A comparison with an unknown size. The batch may not be compared; an open size that could be either is followed
+    both ways."""
     if sizes.is_batch_dependent(left) or sizes.is_batch_dependent(right):
         if left == right and operator in ("==", "<=", ">="):
             return True

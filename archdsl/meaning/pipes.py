@@ -18,6 +18,7 @@ from archdsl.meaning.values import (
     Unknown,
     Value,
     Variant,
+    chain_of,
     is_component,
 )
 from archdsl.meaning.variants import lift
@@ -81,11 +82,11 @@ def _compose(frame: Frame, left: Value, node: nodes.Pipe) -> Value:
         right = right.operand
     component = evaluate(right, frame)
     if isinstance(component, Variant):
-        return lift(frame, lambda chosen: _composed(steps, chosen, label, node), component)
-    return _composed(steps, component, label, node)
+        return lift(frame, lambda chosen: _composed(frame, steps, chosen, label, node), component)
+    return _composed(frame, steps, component, label, node)
 
 
-def _composed(steps: tuple[Step, ...], component: Value, label: object, node: nodes.Pipe) -> Value:
+def _composed(frame: Frame, steps: tuple[Step, ...], component: Value, label: object, node: nodes.Pipe) -> Value:
     if isinstance(component, Unknown):
         return UNKNOWN
     if not is_component(component):
@@ -98,7 +99,18 @@ def _composed(steps: tuple[Step, ...], component: Value, label: object, node: no
             )
         )
     step = _step(component)
-    return Composed((*steps, Step(step.component, label if isinstance(label, str) else step.label)))
+    chain = chain_of((*steps, Step(step.component, label if isinstance(label, str) else step.label)))
+    limit = frame.session.limits.modules
+    if chain.size > limit:
+        raise Fault(
+            codes.TOO_MANY_MODULES.at(
+                node.span,
+                f"this chain has more than {limit:,} components",
+                "with the chains inside it",
+                notes=(f"raise the limit: --limit modules={2 * limit}",),
+            )
+        )
+    return chain
 
 
 def _step(component: Value) -> Step:

@@ -1,4 +1,5 @@
-"""Labels: on a call that meets its tensor there a label names the module, on a component that still waits it places it."""
+"""Labels: on a call that meets its tensor there a label names the module, on a component that still waits it places
+it."""
 
 from collections.abc import Callable
 from typing import cast
@@ -8,16 +9,7 @@ from archdsl.meaning.calls import call
 from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.run import Fault, Frame
 from archdsl.meaning.types import describe
-from archdsl.meaning.values import (
-    UNKNOWN,
-    Component,
-    Composed,
-    Placed,
-    Unknown,
-    Value,
-    Variant,
-    Wrapped,
-)
+from archdsl.meaning.values import UNKNOWN, Component, Composed, Placed, Unknown, Value, Variant, Wrapped
 from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl.syntax import nodes
@@ -25,8 +17,8 @@ from archdsl.syntax import nodes
 
 @evaluates(nodes.Labelled)
 def labelled(node: nodes.Labelled, frame: Frame) -> Value:
-    """A label on a call that meets its tensor there names the module; on a component that still waits, it places it. On a choice
-    it names the decision, and as a step of a pipe the module too."""
+    """A label on a call that meets its tensor there names the module; on a component that still waits, it places it. On
+    a choice it names the decision, and as a step of a pipe the module too."""
     return with_label(frame, node.label, lambda text: _labelled(node, frame, text))
 
 
@@ -87,7 +79,7 @@ def label_text(frame: Frame, label: nodes.Label) -> Value:
         joined = ("" if label.quoted else ".").join(parts)
         if not all(part.replace("_", "a").isalnum() for part in joined.split(".")):
             raise Fault(
-                codes.BAD_LABEL.at(label.span, f"`{joined}` is no label", "names and numbers joined by dots are one")
+                codes.BAD_LABEL.at(label.span, f"`{joined}` is no label", "a label is names and numbers joined by dots")
             )
         return joined
 

@@ -1,9 +1,9 @@
 """A loaded program: what its declarations are, and their graphs for given settings and decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, UsageError
@@ -12,22 +12,22 @@ from archdsl.meaning.binding import Arguments, Given, extended
 from archdsl.meaning.check import check_units, with_deep_stack
 from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared, Unit
+from archdsl.meaning.genomes import Genome, chooser_of, value_of
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.loading import Library, UnreadableFile, load_unit
 from archdsl.meaning.modules import finished
-from archdsl.meaning.operators import equal
 from archdsl.meaning.roots import run_entry
-from archdsl.meaning.run import Body, Fault, Frame, Session, World, show_option
+from archdsl.meaning.run import Body, Fault, Frame, Session, World
 from archdsl.meaning.scope import top_level
-from archdsl.meaning.values import UNKNOWN, Component, Decided, Pair, Value, tensors_of
+from archdsl.meaning.values import Component, Decided, Value, show, tensors_of
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl_compiler.graph import Module
+from archdsl_compiler.ops.contract import Inferred
 from archdsl_compiler.types import TensorType
 
 Settings: TypeAlias = Mapping[str, object]
 """Values as Python writes them: numbers, strings, booleans, None, and lists of these."""
-Genome: TypeAlias = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class Costs:
 
 @dataclass(slots=True)
 class Program:
-    """A file with its imports, free of errors. It remembers the modules that it made, so that further candidates are cheap."""
+    """A file with its imports, free of errors. It remembers the modules that it made, so that further candidates are
+    cheap."""
 
     unit: Unit
     limits: Limits
@@ -126,42 +127,61 @@ def load(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Program:
 
 
 def elaborate(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Module:
-    """The graph of a model, or of a space with its decisions taken."""
-    frame, component, inputs, result, session = _run(program, name, settings, genome)
-    types = tuple(t.type for value in inputs for t in tensors_of(value))
-    module = finished(frame, component, inputs, types, result)
-    _check_genome(session, genome, component)
-    return module
+    """The graph of a model, or of a space with its decisions taken. Equal candidates give one object."""
+    return _run(program, name, settings, genome, False, _module)
 
 
 def costs(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Costs:
     """Params, multiply-accumulates and result types, without the graph of the whole."""
-    frame, component, _, result, session = _run(program, name, settings, genome, counting=True)
-    _check_genome(session, genome, component)
+    return _run(program, name, settings, genome, True, _costs)
+
+
+def _module(program: Program, frame: Frame, component: Component, inputs: tuple[Value, ...], result: Value) -> Module:
+    types = tuple(t.type for value in inputs for t in tensors_of(value))
+    key = ("root", component, types, tuple(frame.body.decisions))
+    found = program.modules.get(key)
+    if found is None:
+        found = program.modules[key] = finished(frame, component, inputs, types, result)
+    return cast(Module, found)
+
+
+def _costs(program: Program, frame: Frame, component: Component, inputs: tuple[Value, ...], result: Value) -> Costs:
     return Costs(frame.body.parameters, frame.body.macs, tuple(t.type for t in tensors_of(result)))
 
 
+_T = TypeVar("_T")
+
+
 def _run(
-    program: Program, name: str, settings: Settings | None, genome: Genome | None, counting: bool = False
-) -> tuple[Frame, Component, tuple[Value, ...], Value, Session]:
-    session = Session(program.limits, counting=counting)
-    session.remembered, session.inferred = program.modules, program.inferred  # pyright: ignore[reportAttributeAccessIssue]
-    entry = _entry(program, session, name, settings or {})
-    taken = dict(entry.decisions) if isinstance(entry, Decided) else {}
-    session.chooser = GenomeChooser({**{path: _value(v) for path, v in (genome or {}).items()}, **taken})
-    where = _span(program)
+    program: Program,
+    name: str,
+    settings: Settings | None,
+    genome: Genome | None,
+    counting: bool,
+    finish: Callable[[Program, Frame, Component, tuple[Value, ...], Value], _T],
+) -> _T:
+    """Run an entry for one candidate; on a deeper stack where the usual one is too small."""
+
+    def work() -> _T:
+        session = Session(program.limits, counting=counting)
+        session.remembered = program.modules
+        session.inferred = cast("dict[tuple[object, ...], Inferred]", program.inferred)
+        entry = _entry(program, session, name, settings or {})
+        chooser = chooser_of(name, genome, entry.decisions if isinstance(entry, Decided) else ())
+        session.chooser = chooser
+        try:
+            root = run_entry(session, entry, Span(program.unit.source, 0, 0))
+        except Fault as fault:
+            raise ArchError((fault.diagnostic,)) from None
+        if not root.models:
+            raise UsageError(f"`{name}` gives no model")
+        chooser.check_used(name)
+        return finish(program, *root.models[-1])
+
     try:
-        root = run_entry(session, entry, where)
-    except Fault as fault:
-        raise ArchError((fault.diagnostic,)) from None
-    if not root.models:
-        raise UsageError(f"`{name}` gives no model")
-    frame, component, inputs, result = root.models[-1]
-    return frame, component, inputs, result, session
-
-
-def _span(program: Program) -> Span:
-    return Span(program.unit.source, 0, 0)
+        return work()
+    except RecursionError:
+        return with_deep_stack(work)
 
 
 def _entry(program: Program, session: Session, name: str, settings: Settings) -> Component | Decided:
@@ -180,67 +200,12 @@ def _entry(program: Program, session: Session, name: str, settings: Settings) ->
         raise UsageError(f"`{name}` is neither a model nor a space")
     if not settings:
         return cast("Component | Decided", value)
-    text = ", ".join(f"{key}={show_option(_value(v))}" for key, v in settings.items())
+    values = {str(key): value_of(f"the setting `{key}`", v) for key, v in settings.items()}
+    text = ", ".join(f"{key}={show(v)}" for key, v in values.items())
     span = Span(Source("<settings>", text), 0, len(text))
-    given = Arguments(named={key: Given(_value(v), span, span) for key, v in settings.items()})
+    given = Arguments(named={key: Given(v, span, span) for key, v in values.items()})
     try:
-        chosen = extended(inner, given, span)
+        chosen = extended(frame, inner, given, span)
     except Fault as fault:
         raise ArchError((fault.diagnostic,)) from None
     return Decided(chosen, value.decisions) if isinstance(value, Decided) else chosen
-
-
-def _value(setting: object) -> Value:
-    """A Python value as the language has it."""
-    if isinstance(setting, Pair):
-        return setting
-    if isinstance(setting, list | tuple):
-        return tuple(_value(item) for item in cast("Sequence[object]", setting))
-    return cast(Value, setting)
-
-
-def _check_genome(session: Session, genome: Genome | None, component: Component) -> None:
-    """Refuse a genome with decisions that were never reached: it was made for something else."""
-    chooser = session.chooser
-    if not genome or not isinstance(chooser, GenomeChooser):
-        return
-    unused = [path for path in genome if path not in chooser.used]
-    if unused:
-        raise UsageError(f"`{component.name}` has no decision {', '.join(f'`{path}`' for path in unused[:5])}")
-
-
-@dataclass(slots=True)
-class GenomeChooser:
-    """Takes decisions from a genome; one that is open is an error."""
-
-    genome: Mapping[str, Value]
-    used: set[str] = field(default_factory=set[str])
-
-    def recall(self, path: str) -> Value:
-        if path in self.genome:
-            self.used.add(path)
-            return self.genome[path]
-        return UNKNOWN
-
-    def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
-        if path not in self.genome:
-            open_ = ", ".join(show_option(names[i]) for i in allowed[:12])
-            raise Fault(
-                codes.NO_CHOICE_HERE.at(
-                    span, f"the decision `{path}` is open", "not in the genome", notes=(f"its options: {open_}",)
-                )
-            )
-        self.used.add(path)
-        wanted = self.genome[path]
-        for option in allowed:
-            if equal(names[option], wanted):
-                return option
-        shown = ", ".join(show_option(names[i]) for i in allowed[:12])
-        raise Fault(
-            codes.UNKNOWN_OPTION.at(
-                span,
-                f"`{path}` has no option {show_option(wanted)}",
-                "decided here",
-                notes=(f"the open options: {shown}",),
-            )
-        )

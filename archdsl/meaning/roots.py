@@ -6,7 +6,7 @@ from typing import cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
 from archdsl.meaning.binding import bind_settings, bind_tensors
-from archdsl.meaning.bodies import enter, returned
+from archdsl.meaning.bodies import check_depth, enter, returned
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.contracts import check_result
 from archdsl.meaning.declared import Declared
@@ -47,6 +47,7 @@ def _run(
 ) -> None:
     declared = cast(Declared, component.callee)
     session.applied.add(id(declared))
+    check_depth(caller, component, span)
     frame = enter(caller, session, root.world, component, "", "", span, condition)
     frame.counted = session.counting
     try:

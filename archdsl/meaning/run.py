@@ -1,8 +1,10 @@
-"""The state of an evaluation, from the widest to the narrowest: a `Session` (limits, what was found, what is remembered), a
-`World` (the choices that conditions speak of), a `Body` (the module being built) and a `Frame` (the names in sight).
+"""The state of an evaluation, from the widest to the narrowest: a `Session` (limits, what was found, what is
+remembered), a `World` (the choices that conditions speak of), a `Body` (the module being built) and a `Frame` (the
+names in sight).
 
-There is one evaluator. Elaborating asks a chooser for each decision, so every value is definite. Checking asks nobody: a choice
-becomes a `Variant`, and the evaluator follows all candidates at once. What no candidate tells apart is evaluated once."""
+There is one evaluator. Elaborating asks a chooser for each decision, so every value is definite. Checking asks nobody:
+a choice becomes a `Variant`, and the evaluator follows all candidates at once. What no candidate tells apart is
+evaluated once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -49,7 +51,8 @@ class Chooser(Protocol):
     """Takes the decisions of one candidate."""
 
     def recall(self, path: str) -> Value:
-        """The option at `path` where it is decided already, else UNKNOWN: lets a module be found again without running it."""
+        """The option at `path` where it is decided already, else UNKNOWN: lets a module be found again without running
+        it."""
         ...
 
     def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
@@ -59,8 +62,9 @@ class Chooser(Protocol):
 
 @dataclass(slots=True)
 class Site:
-    """A choice of a world. One `of_size` is an open comparison instead of a choice: it belongs to no genome. `options` are the
-    places where the options are written; a choice from a list has one place for all. `met` are the candidates that reach it."""
+    """A choice of a world. One `of_size` is an open comparison instead of a choice: it belongs to no genome. `options`
+    are the places where the options are written; a choice from a list has one place for all. `met` are the candidates
+    that reach it."""
 
     path: str
     names: tuple[Value, ...]
@@ -137,7 +141,8 @@ MOST_SHOWN = 3
 
 @dataclass(slots=True)
 class Finding:
-    """A fault, told once for its place however many candidates reach it; the first of them, as the text orders them, is shown."""
+    """A fault, told once for its place however many candidates reach it; the first of them, as the text orders them, is
+    shown."""
 
     diagnostic: Diagnostic
     rank: tuple[tuple[int, int], ...] = ()
@@ -162,6 +167,7 @@ class Session:
     findings: dict[tuple[str, Span], Finding] = field(default_factory=dict[tuple[str, Span], Finding])
     root: int = 0
     steps: int = 0
+    weights: dict[int, tuple[tuple[Value, ...], int]] = field(default_factory=dict[int, tuple[tuple[Value, ...], int]])
     modules: int = 0
     evaluating: list[tuple[Unit, str]] = field(default_factory=list[tuple[Unit, str]])
     applied: set[int] = field(default_factory=set[int])
@@ -198,6 +204,25 @@ class Session:
         self.root += 1
         self.stopped.clear()
 
+    def weighed(self, items: tuple[Value, ...], span: Span) -> tuple[Value, ...]:
+        """A list that was just made, unless with the lists inside it it holds more elements than the limit."""
+        weight = len(items)
+        for item in items:
+            if type(item) is tuple or type(item) is Pair:
+                weight += self.weights.get(id(item), (item, len(item)))[1]
+        if weight > self.limits.elements:
+            raise Fault(
+                codes.LIST_TOO_LONG.at(
+                    span,
+                    f"this list holds more than {self.limits.elements:,} elements in all",
+                    "with the lists inside it",
+                    notes=(f"raise the limit: --limit elements={2 * self.limits.elements}",),
+                )
+            )
+        if weight > len(items):
+            self.weights[id(items)] = (items, weight)
+        return items
+
     def step(self, span: Span, count: int = 1) -> None:
         self.steps += count
         if self.steps > self.limits.steps:
@@ -216,7 +241,8 @@ class Session:
 
 @dataclass(slots=True, eq=False)
 class Body:
-    """The module that is being built: its calls so far and the labels that are taken, each with the candidates that took it."""
+    """The module that is being built: its calls so far and the labels that are taken, each with the candidates that
+    took it."""
 
     path: str
     kind: str = ""
@@ -238,7 +264,6 @@ class Body:
     choices: int = 0
     chosen: dict[str, tuple[Condition, Span]] = field(default_factory=dict[str, tuple[Condition, Span]])
 
-
     def mark(self) -> tuple[int, int, int]:
         """What changes when an op or module is entered."""
         return self.values, len(self.labels), len(self.state)
@@ -246,7 +271,8 @@ class Body:
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One call of a component or function: its names, the condition under which its current statement runs, and its caller."""
+    """One call of a component or function: its names, the condition under which its current statement runs, and its
+    caller."""
 
     session: Session
     world: World
@@ -351,7 +377,8 @@ class Frame:
 
 
 def with_origin(diagnostic: Diagnostic, frame: Frame) -> Diagnostic:
-    """The diagnostic with the chain of calls that led to it, outermost first, as far as the body that the fault stands in."""
+    """The diagnostic with the chain of calls that led to it, outermost first, as far as the body that the fault stands
+    in."""
     if diagnostic.origin:
         return diagnostic
     chain: list[str] = []

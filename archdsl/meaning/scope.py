@@ -1,5 +1,5 @@
-"""What a name means at the top level: a declaration, a `let`, an import; then the ops, the functions of numbers and lists, and the
-entries of the catalogue."""
+"""What a name means at the top level: a declaration, a `let`, an import; then the ops, the functions of numbers and
+lists, and the entries of the catalogue."""
 
 from archdsl.diagnostics import codes
 from archdsl.meaning.builtins import BUILTINS, Builtin

@@ -125,7 +125,7 @@ def for_(node: nodes.For, frame: Frame) -> None:
         if frame.effective() == NEVER:
             continue
         frame.session.step(node.span)
-        unpack(frame, node.targets, value, node.iterable.span)
+        unpack(frame, node.targets, value, node.iterable.span, element=True)
         execute(node.body, frame)
         gone = universe.either(gone, universe.without(here, frame.condition))
     frame.condition = universe.without(before, gone)

@@ -1,5 +1,5 @@
-"""The form of declarations, checked before anything is evaluated: kinds and their lists, which statements may stand where, that a
-body returns, and that types exist."""
+"""The form of declarations, checked before anything is evaluated: kinds and their lists, which statements may stand
+where, that a body returns, and that types exist."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,14 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.catalogue.families import FAMILIES
+from archdsl.meaning.catalogue.registry import fields
 from archdsl.meaning.kinds import KINDS, Kind
 from archdsl.meaning.types import TYPES, in_a_sentence, listed, with_article
 from archdsl.syntax import nodes
 from archdsl_compiler.types import DTYPES
 
-INNER_TYPES = ("sizes", "axes", "init", "shape", "padding")
-"""Types that only settings of ops have; nobody writes them."""
+INNER_TYPES = ("sizes", "axes", "init", "shape", "padding", "time", "bytes")
+"""Types that only settings of ops and entries have; nobody writes them."""
 
 
 OTHER_NAMES = {
@@ -128,6 +129,8 @@ def may_stand(item: nodes.Statement, kind: Kind, inside: str) -> bool:
 
 def _check_body(body: nodes.Body, kind: Kind, inside: str) -> Iterator[Diagnostic]:
     returned: nodes.Statement | None = None
+    if kind.fields:
+        yield from _set_twice(body, kind)
     for item in body.items:
         if returned is not None:
             yield codes.UNREACHABLE.at(
@@ -157,6 +160,22 @@ def _check_body(body: nodes.Body, kind: Kind, inside: str) -> Iterator[Diagnosti
                 pass
         if _ends(item):
             returned = item
+
+
+def _set_twice(body: nodes.Body, kind: Kind) -> Iterator[Diagnostic]:
+    """Fields that one list of statements sets again."""
+    known, seen = fields(kind.name), dict[str, nodes.Identifier]()
+    for item in body.items:
+        if not isinstance(item, nodes.Assign) or item.name.text not in known:
+            continue
+        first = seen.setdefault(item.name.text, item.name)
+        if first is not item.name:
+            yield codes.DECLARED_TWICE.at(
+                item.name.span,
+                f"the field `{item.name.text}` is set twice",
+                "set again",
+                others=(Label(first.span, "set first"),),
+            )
 
 
 def _check_branches(item: nodes.If, kind: Kind, inside: str) -> Iterator[Diagnostic]:

@@ -1,6 +1,6 @@
-"""Checking calls of declared components. A call with definite settings and input types is summed up in a world of its own, and the
-summary serves every other call that is alike: that is what makes a space of any size small. A call whose settings depend on too many
-choices is followed in the world of its caller instead."""
+"""Checking calls of declared components. A call with definite settings and input types is summed up in a world of its
+own, and the summary serves every other call that is alike: that is what makes a space of any size small. A call whose
+settings depend on too many choices is followed in the world of its caller instead."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -118,7 +118,8 @@ def summarize(
     label: str,
     session: Session | None = None,
 ) -> Summary:
-    """Run a component for definite settings and inputs in a world of its own, and sum up all that its choices can make of it."""
+    """Run a component for definite settings and inputs in a world of its own, and sum up all that its choices can make
+    of it."""
     session = frame.session if frame is not None else cast(Session, session)
     world = World(Universe(session.limits.conditions))
     inner = enter(frame, session, world, component, "", label, span, ALWAYS)

@@ -1,5 +1,5 @@
-"""Whether the targets of a `quant` meet anything in the space that a search quantizes: paths and components of a few candidates that
-together take every option."""
+"""Whether the targets of a `quant` meet anything in the space that a search quantizes: paths and components of a few
+candidates that together take every option."""
 
 import random
 import re
@@ -20,9 +20,7 @@ from archdsl_compiler.graph import Module, ModuleCall, join
 CANDIDATES = 12
 
 
-def check_targets(
-    session: Session, space: Component | Decided, targets: list[tuple[Value, Span]], span: Span
-) -> None:
+def check_targets(session: Session, space: Component | Decided, targets: list[tuple[Value, Span]], span: Span) -> None:
     """Warn of targets that match nothing in any of the candidates looked at."""
     coverer = Coverer(random.Random(0))
     kept: dict[object, object] = {}
@@ -39,7 +37,9 @@ def check_targets(
     for value, at in left if paths else ():
         near = closest(value, paths) if isinstance(value, str) and "*" not in value else None
         notes = (f"a path with a similar name exists: `{near}`",) if near else ()
-        fixes = (Fix(f"write `{near}`", (Edit(at, show(near)),)),) if near and at.text == show(value) else ()
+        fixes = (
+            (Fix(f"write `{near}`", (Edit(at, show(near)),), safe=False),) if near and at.text == show(value) else ()
+        )
         title = f"{describe_target(value)} matches nothing"
         session.add(codes.NO_MATCH.at(at, title, _nothing(value, space), notes=notes, fixes=fixes))
 

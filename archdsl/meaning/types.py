@@ -83,7 +83,9 @@ TYPES: dict[str, tuple[Callable[[Value], bool], str]] = {
     "function": (_of_kind("function"), "a function"),
     "quantity": (lambda v: isinstance(v, Amount) or _is_real(v), "a quantity such as 10ms"),
     "any": (lambda v: True, "anything"),
-    # Types that only settings of ops have.
+    # Types that only settings of ops and of entries of the catalogue have.
+    "time": (lambda v: isinstance(v, Amount) and v.dimension == "time", "a time such as 8h"),
+    "bytes": (lambda v: isinstance(v, Amount) and v.dimension == "size", "a size such as 8GiB"),
     "sizes": (lambda v: _is_int(v) or _is_number_list(v), "an int, or a list with one for each axis"),
     "axes": (lambda v: _is_int(v) or _is_number_list(v), "an axis, or a list of axes"),
     "padding": (lambda v: v == "same" or _is_int(v) or _is_number_list(v), 'an int, one for each axis, or "same"'),
@@ -161,6 +163,8 @@ def _plural(name: str) -> str:
 
 def describe_text(text: str) -> str:
     """A type that is written as text, in words."""
+    if "|" in text:
+        return " or ".join(describe_text(part.strip()) for part in text.split("|"))
     optional = text.endswith("?")
     name, _, rest = text.removesuffix("?").partition("[")
     words = (
@@ -168,6 +172,8 @@ def describe_text(text: str) -> str:
         if rest
         else TYPES[name][1]
         if name in TYPES
+        else FAMILIES[name].words
+        if name in FAMILIES
         else f"a {name}"
     )
     return f"{words} or `none`" if optional else words
@@ -215,7 +221,8 @@ def describe(value: Value) -> str:
         case Wrapped() | Placed():
             return f"the component `{value.name}`"
         case Configured():
-            return f"the {value.entry.family} `{value.name}`"
+            family = FAMILIES.get(value.entry.family)
+            return f"the {family.words.partition(' ')[2] if family else value.entry.family} `{value.name}`"
         case Decided():
             return "a space with decisions taken"
         case Amount():

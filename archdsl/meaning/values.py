@@ -1,7 +1,8 @@
-"""What expressions evaluate to. Numbers, strings, booleans and `none` are Python's own; lists are tuples; the rest is here.
+"""What expressions evaluate to. Numbers, strings, booleans and `none` are Python's own; lists are tuples; the rest is
+here.
 
-Values are immutable and compare by what they mean: two tensors of one type are equal, whichever op made them, because the checker
-asks of a tensor only what may be done with it. Who made a tensor travels beside it, outside equality."""
+Values are immutable and compare by what they mean: two tensors of one type are equal, whichever op made them, because
+the checker asks of a tensor only what may be done with it. Who made a tensor travels beside it, outside equality."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 
 class Unknown:
-    """The value of what could not be evaluated, after the reason was reported. It fits everywhere, so one fault is told once."""
+    """The value of what could not be evaluated, after the reason was reported. It fits everywhere, so one fault is told
+    once."""
 
     def __repr__(self) -> str:
         return "unknown"
@@ -31,7 +33,8 @@ UNKNOWN = Unknown()
 
 
 class Measured(Unknown):
-    """The value of a metric in a requirement on trials: known only when a trial has run, but what it measures is known."""
+    """The value of a metric in a requirement on trials: known only when a trial has run, but what it measures is
+    known."""
 
     def __init__(self, name: str, dimension: str) -> None:
         self.name = name
@@ -120,6 +123,12 @@ class Composed:
 
     steps: tuple[Step, ...]
     name: str = "composed"
+    size: int = field(default=0, compare=False)
+
+
+def chain_of(steps: tuple[Step, ...]) -> Composed:
+    """A chain, with the number of components in it and in the chains in it."""
+    return Composed(steps, size=sum(s.component.size if isinstance(s.component, Composed) else 1 for s in steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +145,8 @@ class Wrapped:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A component that was labelled before it met a tensor: one module, however often it is applied in the body that placed it."""
+    """A component that was labelled before it met a tensor: one module, however often it is applied in the body that
+    placed it."""
 
     inner: "Applicable"
     label: str

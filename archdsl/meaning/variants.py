@@ -1,4 +1,5 @@
-"""Following several candidates at once: values that depend on choices, taken apart into definite cases and put together again."""
+"""Following several candidates at once: values that depend on choices, taken apart into definite cases and put together
+again."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast, overload
@@ -17,6 +18,7 @@ from archdsl.meaning.values import (
     Value,
     Variant,
     Wrapped,
+    chain_of,
     has_variant,
 )
 from archdsl.source import Span
@@ -50,7 +52,7 @@ def expanded(universe: Universe, value: Value, limit: int) -> list[tuple[Conditi
         inner = product(universe, [expanded(universe, step.component, limit) for step in value.steps], limit)
         labels = [step.label for step in value.steps]
         return [
-            (c, Composed(tuple(Step(cast(Applicable, part), label) for part, label in zip(items, labels, strict=True))))
+            (c, chain_of(tuple(Step(cast(Applicable, part), label) for part, label in zip(items, labels, strict=True))))
             for c, items in inner
         ]
     if isinstance(value, Wrapped):
@@ -86,7 +88,8 @@ def product(
 def spread(
     frame: Frame, arguments: tuple[Value, ...], deep: bool, limit: int | None = None
 ) -> list[tuple[Condition, tuple[Value, ...]]]:
-    """The definite combinations of arguments that the current candidates bring. Shallow: a list stays one, with its variants inside."""
+    """The definite combinations of arguments that the current candidates bring. Shallow: a list stays one, with its
+    variants inside."""
     universe = frame.world.universe
     most = frame.session.limits.cases if limit is None else limit
     parts: list[list[tuple[Condition, Value]]] = [
@@ -125,9 +128,11 @@ def lift(frame: Frame, function: Callable[..., Value], /, *arguments: Value, dee
 
 
 def lift(frame: Frame, function: Callable[..., Value], *arguments: Value, deep: bool = False) -> Value:
-    """`function` of arguments that may depend on choices: called once for each definite combination. A fault in one of them is
-    reported with a candidate that reaches it, and the others go on."""
-    if not frame.world.universe.options or not any(has_variant(a) if deep else isinstance(a, Variant) for a in arguments):
+    """`function` of arguments that may depend on choices: called once for each definite combination. A fault in one of
+    them is reported with a candidate that reaches it, and the others go on."""
+    if not frame.world.universe.options or not any(
+        has_variant(a) if deep else isinstance(a, Variant) for a in arguments
+    ):
         return function(*arguments)
     return merged(frame, [(c, value) for c, value in each(frame, function, spread(frame, arguments, deep))])
 

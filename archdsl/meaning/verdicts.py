@@ -1,5 +1,5 @@
-"""What a whole space says beyond its parts: that no candidate is left, or hardly any, that an option is never taken, that a
-decision is never reached."""
+"""What a whole space says beyond its parts: that no candidate is left, or hardly any, that an option is never taken,
+that a decision is never reached."""
 
 from dataclasses import dataclass, field
 
@@ -92,21 +92,26 @@ def _unreached(session: Session, world: World, entry: Decided, span: Span) -> No
             continue
         at = session.decided_at[path][0] if path in session.decided_at else span
         if _reaches(session, entry, ((path, value),), path, span):
-            session.add(_closed(session, entry, path, at, span))
+            closed = _closed(session, entry, path, at, span)
+            if closed is not None:
+                session.add(closed)
             continue
         near = closest(path, known)
         notes = (f"a decision with a similar name exists: `{near}`",) if near else ()
-        fixes = (Fix(f"write `{near}`", (Edit(at, f'"{near}"'),)),) if near and at.text == f'"{path}"' else ()
+        quoted = near is not None and at.text == f'"{path}"'
+        fixes = (Fix(f"write `{near}`", (Edit(at, f'"{near}"'),), safe=False),) if quoted else ()
         title = f"`{path}` is no decision of `{entry.name}`"
         session.add(codes.UNKNOWN_DECISION.at(at, title, "never reached", notes=notes, fixes=fixes))
 
 
-def _closed(session: Session, entry: Decided, path: str, at: Span, span: Span) -> Diagnostic:
-    """The message for a decision that another one closes."""
+def _closed(session: Session, entry: Decided, path: str, at: Span, span: Span) -> Diagnostic | None:
+    """The message for a decision that another one closes; none where that one was told to be wrong already."""
     for other, _ in entry.decisions:
         rest = tuple(decision for decision in entry.decisions if decision[0] != other)
         if other != path and other in session.decided_at and _reaches(session, entry, rest, path, span):
             name, value = session.decided_at[other]
+            if (codes.UNKNOWN_OPTION.name, value) in session.findings:
+                return None
             others = (Label(name.to(value), "this leaves no place for it"),)
             break
     else:
@@ -116,9 +121,7 @@ def _closed(session: Session, entry: Decided, path: str, at: Span, span: Span) -
     )
 
 
-def _reaches(
-    session: Session, entry: Decided, decisions: tuple[tuple[str, Value], ...], path: str, span: Span
-) -> bool:
+def _reaches(session: Session, entry: Decided, decisions: tuple[tuple[str, Value], ...], path: str, span: Span) -> bool:
     """Whether the space, with these decisions alone, comes by the decision at `path`."""
     trial = Session(session.limits, checking=True, applied=session.applied, inferred=session.inferred)
     try:

@@ -88,7 +88,7 @@ def cut_statements(tokens: list[Token], layout: Layout) -> list[list[Token]]:
     closed = _closed(tokens, layout)
     braces = 0
     brackets = 0
-    unclosed = False  # the statement has opened a bracket that nothing closes
+    sound = True  # every bracket of the statement has its partner
     for at, token in enumerate(tokens):
         kind = token.type
         if kind == "LBRACE":
@@ -97,20 +97,19 @@ def cut_statements(tokens: list[Token], layout: Layout) -> list[list[Token]]:
             braces -= 1
         elif braces > 0:
             continue
-        elif at > 0 and _begins_a_statement(tokens, at, layout, indent, brackets > 0, unclosed):
+        elif at > 0 and _begins_a_statement(tokens, at, layout, indent, brackets > 0, sound):
             cuts.append(at)
             indent = layout.indent(token)
-            brackets, unclosed = 0, False
-        if kind in OPENERS:
-            brackets += at in closed
-            unclosed = unclosed or at not in closed
-        elif kind in CLOSERS:
-            brackets -= at in closed
+            brackets, sound = 0, True
+        if kind in OPENERS or kind in CLOSERS:
+            sound = sound and at in closed
+            if at in closed:
+                brackets += 1 if kind in OPENERS else -1
     return _pieces(tokens, cuts)
 
 
 def _begins_a_statement(
-    tokens: list[Token], at: int, layout: Layout, indent: int, bracketed: bool, unclosed: bool
+    tokens: list[Token], at: int, layout: Layout, indent: int, bracketed: bool, sound: bool
 ) -> bool:
     token = tokens[at]
     before = tokens[at - 1].type
@@ -120,14 +119,16 @@ def _begins_a_statement(
         return False
     named = at + 1 < len(tokens) and tokens[at + 1].type == "EQUAL"
     first = layout.is_first(token)
-    if token.type in ALWAYS_BEGIN and not named:
-        return first or before in OPERAND_ENDS
+    if token.type in ALWAYS_BEGIN and first and not named:
+        return True
     if bracketed:
         return False
-    flush = first and layout.indent(token) <= indent
-    if named or token.type in ("FOR", "IF"):
-        return flush or (before in OPERAND_ENDS and not unclosed)
-    return token.type == "NAME" and before in OPERAND_ENDS and first and (flush or not unclosed)
+    if first and layout.indent(token) <= indent and (named or token.type in ("NAME", *BEGIN_A_STATEMENT)):
+        return named or token.type != "NAME" or before in OPERAND_ENDS
+    # On the same line or deeper only where nothing else can be meant.
+    if not sound or before not in OPERAND_ENDS:
+        return False
+    return (named or first) if token.type == "NAME" else token.type in BEGIN_A_STATEMENT and not named
 
 
 def _closed(tokens: list[Token], layout: Layout) -> set[int]:
@@ -136,15 +137,16 @@ def _closed(tokens: list[Token], layout: Layout) -> set[int]:
     waiting: list[int] = []
     for at, token in enumerate(tokens):
         kind = token.type
-        if kind in ("LBRACE", "RBRACE") or (
-            kind in ALWAYS_BEGIN and layout.is_first(token) and tokens[at + 1 :][:1] != []
-        ):
-            if kind in ("LBRACE", "RBRACE") or tokens[at + 1].type != "EQUAL":
-                waiting.clear()
+        if kind in ("LBRACE", "RBRACE"):
+            waiting.clear()
+        elif kind in ALWAYS_BEGIN and layout.is_first(token) and [t.type for t in tokens[at + 1 : at + 2]] != ["EQUAL"]:
+            waiting.clear()
         elif kind in OPENERS:
             waiting.append(at)
         elif kind in CLOSERS and waiting:
-            closed |= {waiting.pop(), at}
+            opener = waiting.pop()
+            if OPENERS[tokens[opener].type] == kind:
+                closed |= {opener, at}
     return closed
 
 

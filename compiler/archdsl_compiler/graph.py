@@ -1,8 +1,8 @@
 """The graph of a program: immutable modules that hold op and module calls, in the order in which they run.
 
-A `Module` is one component with concrete settings, input types and inner decisions; equal ones are one object, and it knows
-nothing of who calls it. `Module.digraph()` is the networkx view for passes and pictures. Who called whom, under which
-label, is the instance tree, walked on demand by `instances`."""
+A `Module` is one component with concrete settings, input types and inner decisions; equal ones are one object, and it
+knows nothing of who calls it. `Module.digraph()` is the networkx view for passes and pictures. Who called whom, under
+which label, is the instance tree, walked on demand by `instances`."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,8 @@ class Scalar:
 
 
 Structure: TypeAlias = "int | Scalar | tuple[Structure, ...]"
-"""How inputs and results are made of a module's values: one, or (nested) lists of them; -1 is a tensor that was left out."""
+"""How inputs and results are made of a module's values: one, or (nested) lists of them; -1 is a tensor that was left
+out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class OpCall:
-    """One op at work. `settings` are those given, `resolved` what the rule added; `hints` the text that an argument was written as.
-    Values are numbered through the module: its inputs first, then what each call gives."""
+    """One op at work. `settings` are those given, `resolved` what the rule added; `hints` the text that an argument was
+    written as. Values are numbered through the module: its inputs first, then what each call gives."""
 
     op: Op
     label: str
@@ -58,8 +59,8 @@ class OpCall:
 
 @dataclass(frozen=True, slots=True)
 class ModuleCall:
-    """A module at work under a label; `_` gives its parts to the caller. `again` is true of a placed module's later calls, which
-    bring no parameters of their own."""
+    """A module at work under a label; `_` gives its parts to the caller. `again` is true of a placed module's later
+    calls, which bring no parameters of their own."""
 
     module: "Module"
     label: str
@@ -106,7 +107,8 @@ class Module:
                 yield call.label
 
     def digraph(self) -> "networkx.DiGraph[int]":
-        """A node for each call (`call`) by its position, and one for each input below zero; an edge for each value that flows."""
+        """A node for each call (`call`) by its position, and one for each input below zero; an edge for each value that
+        flows."""
         if not self._digraph:
             import networkx
 

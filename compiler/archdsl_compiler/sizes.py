@@ -1,8 +1,9 @@
 """Sizes of axes: plain integers, or polynomials over sizes that are not known yet.
 
-Two things are unknown while a program is checked. The batch stays free for ever, so what is said of it must hold for every
-value. The sizes of a component that nothing calls yet are open: a fault is one only if no size avoids it. An open size
-stands for every size of at least 2, for a size of 1 broadcasts everywhere and would excuse nearly every mistake."""
+Two things are unknown while a program is checked. The batch stays free for ever, so what is said of it must hold for
+every value. The sizes of a component that nothing calls yet are open: a fault is one only if no size avoids it. An open
+size stands for every size of at least 2, for a size of 1 broadcasts everywhere and would excuse nearly every
+mistake."""
 
 import math
 import operator
@@ -157,8 +158,8 @@ def compare(sign: str, left: Symbolic | Number, right: Symbolic | Number) -> boo
 
 
 def decide(sign: str, left: Symbolic | Number, right: Symbolic | Number) -> bool | None:
-    """The truth of a comparison that a program asks; None where it depends on the size. Nothing is taken for granted but that
-    axes are at least 1: a condition such as `h == 1` is asked because that can happen."""
+    """The truth of a comparison that a program asks; None where it depends on the size. Nothing is taken for granted
+    but that axes are at least 1: a condition such as `h == 1` is asked because that can happen."""
     difference = symbolic(left) - symbolic(right)
     if not isinstance(difference, Symbolic):
         return _COMPARISONS[sign](difference, 0)
@@ -301,7 +302,8 @@ def _literals(size: Symbolic | Number) -> set[int]:
 
 @cache
 def _samples(left: Symbolic | Number, right: Symbolic | Number) -> tuple[tuple[Number, Number], ...]:
-    """Both sides, at a fixed choice of sizes: small ones, usual ones, near the literals, equal to each other and mixed."""
+    """Both sides, at a fixed choice of sizes: small ones, usual ones, near the literals, equal to each other and
+    mixed."""
     atoms = sorted(_atoms(left) | _atoms(right), key=_order)
     near = {n + d for n in _literals(left) | _literals(right) for d in (-1, 0, 1)}
     usual = sorted(

@@ -18,7 +18,7 @@ from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.catalogue.registry import entries, family, fields, find, metrics
 
 KINDS = ("quant", "train", "search")
-OF_THE_LANGUAGE = {"int", "real", "bool", "str", "tuple", "dtype", "quantity", "space", "quant", "train"}
+OF_THE_LANGUAGE = {"int", "real", "bool", "str", "tuple", "dtype", "time", "bytes", "space", "quant", "train"}
 OF_AN_EXTERN = {"function"}
 
 

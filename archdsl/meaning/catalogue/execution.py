@@ -13,14 +13,14 @@ ENTRIES: tuple[Entry, ...] = (
         _WORKERS,
         setting("cpus", "real", "Cores of one trial.", 1.0, Between(0.0)),
         setting("gpus", "real", "GPUs of one trial; a part of one lets trials share it.", 0.0, Between(0.0)),
-        setting("memory", "quantity?", "Memory of one trial, as 8GiB; none asks for no amount.", None),
-        setting("timeout", "quantity?", "How long a trial may take, as 20min; none lets it run.", None),
+        setting("memory", "bytes?", "Memory of one trial, as 8GiB; none asks for no amount.", None),
+        setting("timeout", "time?", "How long a trial may take, as 20min; none lets it run.", None),
     ),
     entry(
         "limits",
         "budget",
         "The search ends at the limit that is met first.",
         setting("trials", "int?", "How many trials may finish.", None, Between(1)),
-        setting("time", "quantity?", "How long it may run, as 8h.", None),
+        setting("time", "time?", "How long it may run, as 8h.", None),
     ),
 )

@@ -72,12 +72,12 @@ def parse(pattern: str, *, repeats: bool = False) -> Pattern:
     new = [name for name in after if name not in before]
     if lost:
         raise fault(
-            f'`{lost[0]}` stands on the left of "{pattern}" alone',
+            f'`{lost[0]}` is only on the left of "{pattern}"',
             label=f"add `{lost[0]}` on the right; only `1` can be dropped",
         )
     if new and (not repeats or ELLIPSIS in new):
         advice = "use `repeat` to add an axis, or `1`" if not repeats else "write `...` on both sides"
-        raise fault(f'`{new[0]}` stands on the right of "{pattern}" alone', label=advice)
+        raise fault(f'`{new[0]}` is only on the right of "{pattern}"', label=advice)
     if any(axis.grouped and ELLIPSIS in axis.names for axis in left):
         raise fault(f'`...` stands in parentheses on the left of "{pattern}"', label="take it out of the parentheses")
     return Pattern(left, right)
@@ -114,7 +114,7 @@ def _parse_einsum(pattern: str) -> EinsumPattern:
     known = {name for names in inputs for name in names}
     for name in output:
         if name not in known:
-            raise fault(f'`{name}` stands on the right of "{pattern}" alone', label="name an axis of the tensors")
+            raise fault(f'`{name}` is only on the right of "{pattern}"', label="name an axis of the tensors")
     for names in (*inputs, output):
         _once(names, pattern)
     return EinsumPattern(inputs, output)
@@ -192,7 +192,8 @@ def _parse_side(side: str, pattern: str) -> tuple[Axis, ...]:
 def _once(names: tuple[str, ...], pattern: str) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise fault(f'`{name}` stands twice on one side of "{pattern}"', label="give every axis a name of its own")
+            advice = "one `...` stands for all the others" if name == ELLIPSIS else "give every axis a name of its own"
+            raise fault(f'`{name}` stands twice on one side of "{pattern}"', label=advice)
 
 
 def _names(axes: Iterable[Axis]) -> list[str]:

@@ -100,8 +100,8 @@ def _places(x: TensorType, used: Window, axis: int, ceil: bool, by: str) -> Size
         else:
             places = started if _always(">=", rounded, started) else whole(apply("min", rounded, started))
     if not (places >= 1 if type(places) is int else holds(">=", places, 1)):
-        padded = f"{size} places" if room == size else f"{room} places with its padding"
-        message = f"the kernel {show(used.kernel)} covers {span} places, but axis {axis + 2} of {x} has only {padded}"
+        reach = f"{room} place{'' if room == 1 else 's'}" + ("" if room == size else " with its padding")
+        message = f"the kernel {show(used.kernel)} covers {span} places, but axis {axis + 2} of {x} has only {reach}"
         raise OpFault("size", message, by, "x", label="use a smaller kernel, a larger input or more padding")
     return places
 

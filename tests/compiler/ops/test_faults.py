@@ -267,7 +267,7 @@ FAULTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, tuple[str, ...], s
         {"places": ("tensor",)},
         "dtype",
         ("at",),
-        "`at` must hold places, an int64 tensor; it is [3]",
+        "an index must be an int64 tensor; it is real[3]",
     ),
     # Dtypes.
     ("gelu", (int64(BATCH, 4),), {}, "dtype", ("x",), "`x` must hold real numbers; it is int64[batch, 4]"),
@@ -314,7 +314,7 @@ FAULTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, tuple[str, ...], s
         {"size": 7, "mode": "cubic"},
         "value",
         ("mode",),
-        '`mode="cubic"` is not known; it is one of "nearest", "nearest_exact", "bilinear", "bicubic", "area"',
+        '`mode` cannot be "cubic"',
     ),
     (
         "split",

@@ -75,9 +75,9 @@ def test_repeats_bring_sizes(
     [
         ("b c", (2, 3), {}, 'the pattern "b c" needs one `->`'),
         ("b -> c -> b", (2,), {}, 'the pattern "b -> c -> b" needs one `->`'),
-        ("b c -> b", (2, 3), {}, '`c` stands on the left of "b c -> b" alone'),
-        ("b -> b c", (2,), {}, '`c` stands on the right of "b -> b c" alone'),
-        ("b ... -> b", (2, 3), {}, '`...` stands on the left of "b ... -> b" alone'),
+        ("b c -> b", (2, 3), {}, '`c` is only on the left of "b c -> b"'),
+        ("b -> b c", (2,), {}, '`c` is only on the right of "b -> b c"'),
+        ("b ... -> b", (2, 3), {}, '`...` is only on the left of "b ... -> b"'),
         ("b b -> b", (2, 2), {}, '`b` stands twice on one side of "b b -> b"'),
         ("... a ... -> a ...", (2, 2), {}, '`...` stands twice on one side of "... a ... -> a ..."'),
         ("(b ...) -> b ...", (6,), {"b": 2}, '`...` stands in parentheses on the left of "(b ...) -> b ..."'),
@@ -135,7 +135,7 @@ def test_einsum_takes_letters_and_words() -> None:
     ("pattern", "ranks", "message"),
     [
         ("ij,jk", [2, 2], 'the pattern "ij,jk" needs one `->`'),
-        ("ij->ik", [2], '`k` stands on the right of "ij->ik" alone'),
+        ("ij->ik", [2], '`k` is only on the right of "ij->ik"'),
         ("ii->i", [2], '`i` stands twice on one side of "ii->i"'),
         ("ij->i", [2, 2], 'the pattern "ij->i" is for 1 tensor, there are 2'),
         ("ij->i", [3], '"i j" names 2 axes, tensor 0 has 3'),
