@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from archdsl.cli.files import expanded, write_whole
 from archdsl.diagnostics.fixes import apply_fixes
 from archdsl.diagnostics.json import as_objects
 from archdsl.diagnostics.text import presentable, render, summary
@@ -15,15 +16,15 @@ from archdsl.meaning.limits import DEFAULT_LIMITS
 
 
 @click.command(name="check")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--json", "as_json", is_flag=True, help="Print one list of objects instead of text.")
 @click.option("--fix", is_flag=True, help="Apply the fixes that are safe, then check again.")
 @click.option("--strict", is_flag=True, help="Let warnings fail, too.")
 @click.option("--limit", "limits", multiple=True, metavar="NAME=VALUE", help="Raise a limit; repeatable.")
-def command(files: tuple[Path, ...], as_json: bool, fix: bool, strict: bool, limits: tuple[str, ...]) -> int:
+def command(files: tuple[str, ...], as_json: bool, fix: bool, strict: bool, limits: tuple[str, ...]) -> int:
     """Check FILES and the files beside them that they import; folders stand for the .arch files in them."""
     bounds = DEFAULT_LIMITS.changed(limits)
-    paths = expanded(files)
+    paths = [Path(file) for file in expanded(files)]
     checked = check_paths(paths, bounds)
     if fix and _fix(checked):
         checked = check_paths(paths, bounds)
@@ -42,23 +43,11 @@ def command(files: tuple[Path, ...], as_json: bool, fix: bool, strict: bool, lim
     return 1 if checked.errors or (strict and found) else 0
 
 
-def expanded(files: tuple[Path, ...]) -> list[Path]:
-    """The files, and those in folders, each once and in order."""
-    paths: dict[Path, None] = {}
-    for file in files:
-        inside = sorted(file.rglob("*.arch")) if file.is_dir() else []
-        paths.update(dict.fromkeys(inside or [file]))
-    return list(paths)
-
-
 def _fix(checked: Checked) -> bool:
     """Write the files with their safe fixes applied; whether there were any."""
     texts = {unit.source.name: unit.source.text for unit in checked.library.units.values() if not unit.packaged}
     changed = apply_fixes(texts, checked.diagnostics)
     for name, text in changed.items():
-        path = Path(name)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(text.encode())
-        temporary.replace(path)
+        write_whole(name, text)
         click.echo(f"fixed {name}", err=True)
     return bool(changed)

@@ -2,13 +2,13 @@
 
 import difflib
 import os
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from archdsl.cli.files import expanded, write_whole
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.diagnostics.text import render
@@ -45,7 +45,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, limits: tuple[str, 
     bounds = syntax_limits(DEFAULT_LIMITS.changed(limits))
     faults: list[Diagnostic] = []
     differing = 0
-    for file in _expanded(files):
+    for file in expanded(files):
         try:
             formatted = _formatted(file, bounds)
             if not check and not diff:
@@ -61,17 +61,6 @@ def command(files: tuple[str, ...], check: bool, diff: bool, limits: tuple[str, 
     if faults:
         click.echo(render(faults, color=sys.stderr.isatty() and not os.environ.get("NO_COLOR")), err=True)
     return 1 if faults or ((check or diff) and differing) else 0
-
-
-def _expanded(files: tuple[str, ...]) -> list[str]:
-    """The files, and those in folders, each once and in order."""
-    paths: dict[str, None] = {}
-    for file in files:
-        if file != STANDARD_INPUT and Path(file).is_dir():
-            paths.update(dict.fromkeys(str(path) for path in sorted(Path(file).rglob("*.arch")) if path.is_file()))
-        else:
-            paths[file] = None
-    return list(paths)
 
 
 def _formatted(file: str, limits: SyntaxLimits) -> Formatted:
@@ -105,18 +94,5 @@ def _write(formatted: Formatted) -> None:
         return
     if not formatted.differs:
         return
-    path = Path(formatted.path).resolve()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(formatted.after.encode("utf-8"))
-        shutil.copymode(path, temporary)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _unwritable(formatted.path, error) from None
+    write_whole(formatted.path, formatted.after)
     click.echo(f"formatted {formatted.path}", err=True)
-
-
-def _unwritable(name: str, error: OSError) -> ArchError:
-    why = (error.strerror or str(error)).lower()
-    return ArchError((codes.UNREADABLE.at(Span(Source(name, ""), 0, 0), f"`{name}` cannot be written: {why}"),))

@@ -4,6 +4,7 @@
 Exit statuses: 0 fine, 1 something is wrong in the files, 2 the command line is wrong, 130 stopped by the keyboard,
 141 the reader of the output went away."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -95,4 +96,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> NoReturn:
     """The entry point of the script `archdsl` and of `python -m archdsl`."""
+    gc.disable()  # a command is over before collecting pays, and trees are large
     sys.exit(run())

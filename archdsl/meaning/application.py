@@ -78,6 +78,10 @@ def apply(
             )
 
 
+def _is_element(value: Value) -> bool:
+    return isinstance(value, Tensor | Unknown | Variant | int | float)
+
+
 def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
     """Whether an op gets the tensors that it needs."""
     needed = [slot for slot in op.tensors if not slot.optional]
@@ -91,9 +95,16 @@ def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
                 notes=(f"`{op.name}` takes {op.shapes}",),
             )
         )
+    if len(inputs) > len(op.tensors):
+        takes = f"{len(op.tensors)} tensors" if op.tensors else "no tensor"
+        raise Fault(codes.TOO_MANY_ARGUMENTS.at(span, f"`{op.name}` takes {takes}", "one too many is given"))
     for slot, value in zip(op.tensors, inputs, strict=False):
         if isinstance(value, Unknown | Variant):
             continue
+        wrong = next((item for item in value if not _is_element(item)), None) if isinstance(value, tuple) else None
+        if wrong is not None:
+            title = f"`{slot.name}` of `{op.name}` is a list of tensors, and holds {describe(wrong)}"
+            raise Fault(codes.WRONG_TYPE.at(span, title, "a list of tensors is needed"))
         if (
             slot.many != isinstance(value, tuple)
             and value is not None
@@ -207,9 +218,7 @@ def _check_fit(placed: Placed, first: Applied, later: Applied, span: Span) -> No
                 f"`{placed.label}` was made for {made} and is given {given}",
                 f"its {needed}" if needed else "its parameters would need other shapes here",
                 others=(Label(placed.span, "one module, with one set of parameters"),),
-                notes=(
-                    "a component labelled before it meets its tensor is one module, however often it is applied",
-                ),
+                notes=("a component labelled before it meets its tensor is one module, however often it is applied",),
             )
         )
 

@@ -1,7 +1,6 @@
 """Calls: `f(...)` and `x |> f(...)`. If the first argument is a tensor the callee is applied, else it is given
 settings."""
 
-from collections.abc import Callable
 from typing import cast
 
 from archdsl.diagnostics import codes
@@ -15,6 +14,7 @@ from archdsl.meaning.configured import configure
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, evaluates, execute
 from archdsl.meaning.memory import holds_tensor, remembered
+from archdsl.meaning.op_calls import op_fault
 from archdsl.meaning.operators import is_number
 from archdsl.meaning.run import Abandoned, Fault, Frame
 from archdsl.meaning.spaces import IN_TRAINING
@@ -36,7 +36,7 @@ from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler.graph import Wrapper
-from archdsl_compiler.ops.contract import Op
+from archdsl_compiler.ops.contract import Op, OpFault
 from archdsl_compiler.ops.registry import find
 
 
@@ -289,9 +289,10 @@ def _run_op(frame: Frame, span: Span, component: Component, label: str | None) -
     if op.category == "init":
 
         def initial(*values: Value) -> Value:
-            return cast(Callable[..., Value], op.rule)(
-                **dict(zip((n for n, _ in component.settings), values, strict=True))
-            )
+            try:
+                return cast(Value, op.rule(**dict(zip((n for n, _ in component.settings), values, strict=True))))
+            except OpFault as fault:
+                raise Fault(op_fault(op, fault, (), span, component.spans)) from None
 
         return lift(frame, initial, *(v for _, v in component.settings), deep=True)
     return apply(frame, component, (), span, {}, label)

@@ -15,8 +15,12 @@ MOST_CANDIDATES = 400
 PATIENCE = 40
 """Candidates in a row that bring no new pair before the rest of the pairs is taken to be impossible."""
 
-MOST_LOOKED_AT = 256
+MOST_LOOKED_AT = 64
 """Options that are weighed against each other where a choice has very many."""
+MOST_WORK = 2_000_000
+"""Pairs that are looked at before the rest of the candidates is drawn at random."""
+MOST_PAIRED = 300
+"""Decisions of a candidate whose pairs are counted."""
 
 Pick = tuple[str, int]
 
@@ -29,6 +33,7 @@ class Coverer:
     seen: set[Pick] = field(default_factory=set[Pick])
     pairs: set[tuple[Pick, Pick]] = field(default_factory=set[tuple[Pick, Pick]])
     current: list[Pick] = field(default_factory=list[Pick])
+    work: int = 0
     names: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def recall(self, path: str) -> Value:
@@ -41,7 +46,8 @@ class Coverer:
             return pick not in self.seen, fresh, self.draw.random()
 
         near = allowed if len(allowed) <= MOST_LOOKED_AT else self.draw.sample(allowed, MOST_LOOKED_AT)
-        option = max(near, key=news)
+        self.work += len(near) * len(self.current)
+        option = max(near, key=news) if self.work < MOST_WORK else self.draw.choice(allowed)
         self.current.append((path, option))
         self.names[path] = names[option]
         return option
@@ -50,7 +56,8 @@ class Coverer:
         """End a candidate; whether it brought anything new."""
         before = len(self.seen) + len(self.pairs)
         self.seen.update(self.current)
-        self.pairs.update((a, b) for i, a in enumerate(self.current) for b in self.current[i + 1 :])
+        if len(self.current) <= MOST_PAIRED:
+            self.pairs.update((a, b) for i, a in enumerate(self.current) for b in self.current[i + 1 :])
         self.current.clear()
         self.names.clear()
         return len(self.seen) + len(self.pairs) > before
@@ -73,7 +80,7 @@ def cover(session: Session, entry: Component | Decided, span: Span) -> bool:
         except Fault as fault:
             _note(session, (fault.diagnostic,), tuple(coverer.names.items()))
         idle = 0 if coverer.finish() else idle + 1
-        if idle >= PATIENCE:
+        if idle >= PATIENCE or coverer.work >= MOST_WORK:
             break
     return valid
 

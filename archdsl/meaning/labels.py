@@ -57,7 +57,7 @@ def _loop_variables(body: nodes.Body, span: Span) -> Iterator[str]:
         if part.span.source != span.source or not (part.span.start <= span.start and span.end <= part.span.end):
             continue
         for loop in (part,) if isinstance(part, nodes.For) else part.clauses if isinstance(part, nodes.Listing) else ():
-            yield loop.targets[0].text
+            yield loop.targets[0].text if loop.targets[0].text != "_" else "i"
 
 
 def place(frame: Frame, label: str | None, name: str, span: Span) -> str:

@@ -20,8 +20,8 @@ class Limits:
     nodes: int = 1_000_000
     parameters: int = 100_000_000_000
     tensor: int = 1_000_000_000_000
-    cases: int = 1_024
-    conditions: int = 200_000
+    cases: int = 2_000
+    conditions: int = 100_000
 
     def changed(self, assignments: tuple[str, ...]) -> "Limits":
         """With `NAME=VALUE` of the command line put in."""

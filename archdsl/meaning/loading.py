@@ -41,6 +41,16 @@ class UnreadableFile(Exception):
     """A file that holds no text that could be read."""
 
 
+class NoText(UnreadableFile):
+    """Bytes that are no UTF-8; `text` is what can be shown of them, with the first wrong byte at `offset`."""
+
+    def __init__(self, data: bytes, start: int) -> None:
+        line = data.count(b"\n", 0, start) + 1
+        super().__init__(f"byte {start}, on line {line}, is no UTF-8 text")
+        self.text = data.decode("utf-8", errors="replace")
+        self.offset = len(data[:start].decode("utf-8"))
+
+
 def read_text(path: Path, limit: int) -> str:
     """The text of a file; its byte order mark and line ends are left to the parser."""
     try:
@@ -48,24 +58,29 @@ def read_text(path: Path, limit: int) -> str:
             raise UnreadableFile("it is a directory")
         if not path.is_file() and path.exists():
             raise UnreadableFile("it is no regular file")
-        if path.stat().st_size > 4 * limit:
+        size = path.stat().st_size
+        if size > 4 * limit:
             raise UnreadableFile(
-                f"it has {path.stat().st_size:,} bytes, and {limit:,} characters are read (`--limit characters=N`)"
+                f"it has {size:,} bytes, and at most {limit:,} characters are read; raise the limit: --limit characters={size}"
             )
-        return path.read_bytes().decode("utf-8")
+        data = path.read_bytes()
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(f"byte {error.start} is no UTF-8 text") from None
+        raise NoText(error.object, error.start) from None
     except FileNotFoundError:
         raise UnreadableFile("there is no such file") from None
     except OSError as error:
         raise UnreadableFile((error.strerror or str(error)).lower()) from None
-    except ValueError as error:
-        raise UnreadableFile(str(error)) from None
+    except (ValueError, RuntimeError) as error:
+        raise UnreadableFile(str(error).lower()) from None
 
 
 def load_unit(library: Library, path: Path, shown: str, module: str = "") -> Unit:
     """The unit of a file, with its imports; raises UnreadableFile."""
-    key = str(path.resolve())
+    try:
+        key = str(path.resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UnreadableFile(str(error).lower()) from None
     if key in library.units:
         return library.units[key]
     packaged = module.partition(".")[0] in PACKAGED
@@ -83,7 +98,13 @@ def syntax_limits(limits: Limits) -> SyntaxLimits:
 
 
 def _parsed(library: Library, path: Path, shown: str, packaged: bool) -> Parsed:
-    text = read_text(path, library.limits.characters)
+    try:
+        text = read_text(path, library.limits.characters)
+    except NoText as error:
+        source = Source(shown, error.text)
+        span = Span(source, error.offset, error.offset + 1)
+        found = codes.UNREADABLE.at(span, str(error), "not UTF-8", notes=("save the file as UTF-8",))
+        return Parsed(nodes.File(Span(source, 0, 0), (), ()), (found,))
     source = Source(shown, text)
     if not packaged:
         return parse(source, syntax_limits(library.limits))

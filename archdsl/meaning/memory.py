@@ -11,7 +11,7 @@ from archdsl.meaning.conditions import ALWAYS, NEVER
 from archdsl.meaning.run import Chooser, Frame
 from archdsl.meaning.values import UNKNOWN, Placed, Tensor, Value
 from archdsl.syntax import nodes
-from archdsl.syntax.descent import below
+from archdsl.syntax.descent import children
 from archdsl_compiler.graph import join
 
 _T = TypeVar("_T")
@@ -62,10 +62,10 @@ def remembered(frame: Frame, node: nodes.Expression, work: Callable[[], Value]) 
     known = session.remembered.get(id(node))
     if known is False or not frame.definite:
         return work()
-    reads, chooses = cast("tuple[tuple[str, ...], bool]", known or _look_at(session.remembered, node))
+    reads, chooses = cast("tuple[Reads, bool]", known or _look_at(session.remembered, node))
     if chooses and session.checking:
         return work()
-    values = tuple(map(frame.names.get, reads))
+    values = _values(frame, reads)
     key = (id(node), values, frame.naming) if chooses else (id(node), values)
     memory = cast("Memory[Kept] | None", session.remembered.get(key))
     if memory is None:
@@ -95,6 +95,7 @@ class Effect:
     parameters: int
     macs: int
     instances: int
+    nodes: int
     decisions: list[tuple[str, Value]]
 
 
@@ -107,28 +108,30 @@ def replay(frame: Frame, item: nodes.Statement, work: Callable[[], None]) -> Non
     if known is False:
         work()
         return
-    reads, _ = cast("tuple[tuple[str, ...], bool]", known or _look_at(session.remembered, item))
-    key = (id(item), tuple(map(frame.names.get, reads)))
+    reads, _ = cast("tuple[Reads, bool]", known or _look_at(session.remembered, item))
+    key = (id(item), _values(frame, reads))
     memory = cast("Memory[Effect] | None", session.remembered.get(key))
     if memory is None:
         memory = session.remembered[key] = Memory[Effect]()
     effect = memory.recall(session.chooser, body.path)
     if effect is None:
-        before = len(frame.results), body.parameters, body.macs, body.instances, len(body.decisions)
+        before = len(frame.results), body.parameters, body.macs, body.instances, body.nodes, len(body.decisions)
         work()
         bound = tuple((name, frame.names[name]) for name in _bound_by(item))
         returned = tuple(value for _, value, _ in frame.results[before[0] :])
         if any(map(_holds_placed, (*frame.names.values(), *returned))):
             session.remembered[id(item)] = False
             return
-        added = body.parameters - before[1], body.macs - before[2], body.instances - before[3]
-        effect = Effect(bound, returned, *added, body.decisions[before[4] :])
+        costs = body.parameters - before[1], body.macs - before[2]
+        added = *costs, body.instances - before[3], body.nodes - before[4]
+        effect = Effect(bound, returned, *added, body.decisions[before[5] :])
         memory.keep(effect.decisions, effect)
         return
     frame.names.update(effect.bound)
     body.parameters += effect.parameters
     body.macs += effect.macs
     body.instances += effect.instances
+    body.nodes += effect.nodes
     body.decisions += effect.decisions
     if effect.returned:
         frame.results += [(ALWAYS, value, item.span) for value in effect.returned]
@@ -145,13 +148,43 @@ def _bound_by(item: nodes.Statement) -> tuple[str, ...]:
             return ()
 
 
-def _look_at(kept: dict[object, object], node: nodes.Node) -> tuple[tuple[str, ...], bool]:
-    """The names that a piece of text reads, and whether it chooses."""
-    parts = list(below(node))
-    reads = tuple(dict.fromkeys(part.text for part in parts if isinstance(part, nodes.Name)))
-    chooses = any(isinstance(part, nodes.Choose) for part in parts)
-    kept[id(node)] = (reads, chooses)
-    return reads, chooses
+Reads: TypeAlias = tuple[tuple[str, str | int | None], ...]
+"""Names that a text reads; with an index, only that element: `widths[i]`."""
+
+
+def _values(frame: Frame, reads: Reads) -> tuple[Value, ...]:
+    """What a text reads, as it is now."""
+    found: list[Value] = []
+    names = frame.names
+    for name, index in reads:
+        value = names.get(name)
+        if index is not None and type(value) is tuple:
+            place = names.get(index) if isinstance(index, str) else index
+            if type(place) is int and -len(value) <= place < len(value):
+                value = value[place]
+        found.append(value)
+    return tuple(found)
+
+
+def _look_at(kept: dict[object, object], node: nodes.Node) -> tuple[Reads, bool]:
+    """What a piece of text reads, and whether it chooses."""
+    reads: dict[tuple[str, str | int | None], None] = {}
+    chooses = False
+    waiting: list[nodes.Node] = [node]
+    while waiting:
+        part = waiting.pop()
+        chooses = chooses or isinstance(part, nodes.Choose)
+        if isinstance(part, nodes.Name):
+            reads[part.text, None] = None
+        elif isinstance(part, nodes.Index) and isinstance(part.operand, nodes.Name) and len(part.subscripts) == 1:
+            place = part.subscripts[0]
+            if isinstance(place, nodes.Name | nodes.Integer):
+                reads[part.operand.text, place.text if isinstance(place, nodes.Name) else place.value] = None
+                waiting.append(place)
+                continue
+        waiting.extend(children(part))
+    kept[id(node)] = (tuple(reads), chooses)
+    return tuple(reads), chooses
 
 
 def _holds_placed(value: Value) -> bool:

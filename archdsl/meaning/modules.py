@@ -59,6 +59,7 @@ def apply_module(
     if not body.again:
         body.parameters += module.params
         body.instances += module.instances
+        body.nodes += module.nodes
         check_totals(frame, span)
     prefix = f"{where}." if where != "_" else ""
     body.decisions += [(prefix + inner, cast(Value, value)) for inner, value in module.decisions]
@@ -143,6 +144,7 @@ def finished(
         body.parameters,
         body.macs,
         body.instances,
+        body.nodes,
     )
 
 

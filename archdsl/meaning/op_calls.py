@@ -14,7 +14,7 @@ from archdsl.meaning.values import UNKNOWN, Component, Configured, Origin, Tenso
 from archdsl.meaning.variants import lift
 from archdsl.source import Span
 from archdsl_compiler import sizes
-from archdsl_compiler.graph import OpCall, Place, Scalar, Structure
+from archdsl_compiler.graph import OpCall, Place, Scalar, Structure, join
 from archdsl_compiler.ops.contract import REQUIRED, Inferred, Op, OpFault, Undetermined
 from archdsl_compiler.types import TensorType
 
@@ -86,7 +86,7 @@ def infer(
                     )
                 )
         for name, value in settings.items():
-            if isinstance(value, tuple) and len(value) > MOST_AXES and name != "parts":
+            if isinstance(value, tuple | range) and len(value) > MOST_AXES and name != "parts":
                 title = f"`{name}` of `{op.name}` is a list of {len(value):,} elements"
                 raise Fault(codes.WRONG_VALUE.at(spans.get(name, span), title, f"at most {MOST_AXES} axes are allowed"))
         try:
@@ -110,26 +110,24 @@ def _plain(value: Value) -> Value:
     """A setting as rules take it: a dtype by its name."""
     if isinstance(value, Component | Configured):
         return value.name
-    return tuple(value) if isinstance(value, range) else value
+    return tuple(value) if isinstance(value, range) and len(value) <= MOST_AXES else value
 
 
 def _check_size(frame: Frame, op: Op, inferred: Inferred, span: Span) -> None:
     """Refuse tensors that no machine could hold."""
-    limit = frame.session.limits.tensor
-    shapes = [t.shape for t in result_types(inferred)] + [p.shape for p in inferred.parameters]
-    for shape in shapes:
-        elements: sizes.Size | int | float = 1
-        for size in shape:
-            elements = elements * sizes.at_batch_one(size)
-        if isinstance(elements, int) and elements > limit:
-            raise Fault(
-                codes.TOO_LARGE.at(
-                    span,
-                    f"`{op.name}` makes a tensor of {elements:,} elements, more than {limit:,}",
-                    f"[{', '.join(map(str, shape))}]",
-                    notes=(f"raise the limit: --limit tensor={elements}",),
-                )
-            )
+    for shape in [t.shape for t in result_types(inferred)] + [p.shape for p in inferred.parameters]:
+        check_elements(frame.session.limits.tensor, shape, f"`{op.name}` makes", span)
+
+
+def check_elements(limit: int, shape: tuple[sizes.Size, ...], who: str, span: Span) -> None:
+    """Refuse a tensor with more elements than the limit; the batch counts as one."""
+    elements: sizes.Size | int | float = 1
+    for size in shape:
+        elements = elements * sizes.at_batch_one(size)
+    if isinstance(elements, int) and elements > limit:
+        title = f"{who} a tensor of {elements:,} elements, more than {limit:,}"
+        notes = (f"raise the limit: --limit tensor={elements}",)
+        raise Fault(codes.TOO_LARGE.at(span, title, f"[{', '.join(map(str, shape))}]", notes=notes))
 
 
 def result_types(inferred: Inferred) -> tuple[TensorType, ...]:
@@ -189,12 +187,16 @@ def record(
     body = frame.body
     if inferred.parameters:
         label = place(frame, label, op.name, span)
+        for parameter in inferred.parameters:
+            if parameter.name:
+                claim(frame, join(label, parameter.name), span)
     elif label is not None and label != "_":
         claim(frame, label, span)
     macs = sizes.at_batch_one(inferred.macs)
     types = result_types(inferred)
     if frame.condition == ALWAYS or not frame.session.checking:
         body.macs += macs if isinstance(macs, int) else 0
+        body.nodes += 1
         if not body.again:
             for parameter in inferred.parameters:
                 if parameter.trainable:
@@ -230,26 +232,15 @@ def record(
 
 def check_totals(frame: Frame, span: Span) -> None:
     """Refuse a model that has become larger than the limits allow."""
-    limits = frame.session.limits
-    body = frame.body
-    if body.instances > limits.modules:
-        raise Fault(
-            codes.TOO_MANY_MODULES.at(
-                span,
-                f"the model has more than {limits.modules:,} modules",
-                "with this one",
-                notes=(f"raise the limit: --limit modules={2 * limits.modules}",),
-            )
-        )
-    if body.parameters > limits.parameters:
-        raise Fault(
-            codes.TOO_LARGE.at(
-                span,
-                f"the model has {body.parameters:,} parameters, more than {limits.parameters:,}",
-                "with this one",
-                notes=(f"raise the limit: --limit parameters={2 * body.parameters}",),
-            )
-        )
+    limits, body = frame.session.limits, frame.body
+    for code, count, limit, name, what in (
+        (codes.TOO_MANY_MODULES, body.instances, limits.modules, "modules", "modules"),
+        (codes.TOO_MANY_MODULES, body.nodes, limits.nodes, "nodes", "ops at work"),
+        (codes.TOO_LARGE, body.parameters, limits.parameters, "parameters", "parameters"),
+    ):
+        if count > limit:
+            notes = (f"raise the limit: --limit {name}={2 * count}",)
+            raise Fault(code.at(span, f"the model has more than {limit:,} {what}", "with this one", notes=notes))
 
 
 def _count(shape: tuple[sizes.Size, ...]) -> int:

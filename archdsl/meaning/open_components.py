@@ -9,7 +9,7 @@ from archdsl.meaning.summaries import summarize
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Value
 from archdsl.syntax import nodes
 from archdsl_compiler.sizes import BATCH, Size, unknown
-from archdsl_compiler.types import TensorType
+from archdsl_compiler.types import DTYPES, TensorType
 
 RANKS = (2, 1, 3)
 """How many axes `...` stands for, one after the other: a fault is one only if it is there for each."""
@@ -75,7 +75,8 @@ def _open_tensor(declared: Declared, parameter: nodes.TensorParameter, rank: int
             and declared.settings[axis.text].default is not None
         ):
             return UNKNOWN
-    return Tensor(TensorType(tuple(sizes), form.word.text if form.word else "real"), Origin(parameter.span))
+    dtype = form.word.text if form.word else "real"
+    return Tensor(TensorType(tuple(sizes), dtype), Origin(parameter.span)) if dtype in DTYPES else UNKNOWN
 
 
 def _run_function(session: Session, declared: Declared) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Label
+from archdsl.diagnostics.record import Diagnostic, Label
 from archdsl.meaning.op_calls import apply_op
 from archdsl.meaning.run import Fault, Frame, Site
 from archdsl.meaning.types import describe
@@ -46,15 +46,17 @@ def binary(frame: Frame, span: Span, operator: str, left: Value, right: Value, s
     if is_number(left) and is_number(right) and operator != "@":
         return arithmetic(span, operator, cast(Number, left), cast(Number, right))
     if isinstance(left, Tensor) or isinstance(right, Tensor):
+        if operator == "@" and (is_number(left) or is_number(right)):
+            raise Fault(_wrong(span, operator, left, right, span))
         for side, value in zip(sides, (left, right), strict=True):
             if not isinstance(value, Tensor) and not is_number(value):
-                raise Fault(_wrong(span, operator, left, right, side, value))
+                raise Fault(_wrong(span, operator, left, right, side))
         return apply_op(frame, ops()[BINARY_OPS[operator]], (left, right), {}, span, {"x": sides[0], "y": sides[1]})
     if operator == "+" and isinstance(left, tuple | range) and isinstance(right, tuple | range):
         return joined(frame, span, left, right)
     if isinstance(left, Amount) and operator in "*/" and is_number(right) and not isinstance(right, Symbolic):
         return Amount(left.dimension, float(cast(float, arithmetic(span, operator, left.number, cast(float, right)))))
-    raise Fault(_wrong(span, operator, left, right, span, None))
+    raise Fault(_wrong(span, operator, left, right, span))
 
 
 def joined(frame: Frame, span: Span, left: tuple[Value, ...] | range, right: tuple[Value, ...] | range) -> Value:
@@ -143,11 +145,11 @@ def compare(frame: Frame, span: Span, operator: str, left: Value, right: Value, 
     if left is None or right is None:
         if operator in ("==", "!="):
             return (left is right) == (operator == "==")
-        raise Fault(_wrong(span, operator, left, right, sides[0] if left is None else sides[1], None))
+        raise Fault(_wrong(span, operator, left, right, sides[0] if left is None else sides[1]))
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         for side, value in zip(sides, (left, right), strict=True):
             if not isinstance(value, Tensor) and not is_number(value):
-                raise Fault(_wrong(span, operator, left, right, side, value))
+                raise Fault(_wrong(span, operator, left, right, side))
         return apply_op(frame, ops()[COMPARING_OPS[operator]], (left, right), {}, span, {"x": sides[0], "y": sides[1]})
     if isinstance(left, Symbolic) or isinstance(right, Symbolic):
         if is_number(left) and is_number(right):
@@ -159,7 +161,7 @@ def compare(frame: Frame, span: Span, operator: str, left: Value, right: Value, 
         isinstance(left, Amount) and isinstance(right, Amount) and left.dimension == right.dimension
     )
     if not ordered:
-        raise Fault(_wrong(span, operator, left, right, span, None))
+        raise Fault(_wrong(span, operator, left, right, span))
     return bool(_ORDER[operator](left, right))
 
 
@@ -212,7 +214,7 @@ def compare_sizes(frame: Frame, span: Span, operator: str, left: Number, right: 
 
 def contained(frame: Frame, span: Span, left: Value, right: Value, sides: tuple[Span, Span]) -> Value:
     if not isinstance(right, tuple | range):
-        raise Fault(_wrong(span, "in", left, right, sides[1], right))
+        raise Fault(_wrong(span, "in", left, right, sides[1]))
     if isinstance(right, range):
         return type(left) is int and left in right
     found: Value = False
@@ -255,14 +257,13 @@ def truth_of(value: Value, span: Span, what: str) -> Value:
     raise Fault(codes.WRONG_TYPE.at(span, f"{what} must be true or false, not {describe(value)}", "not a boolean"))
 
 
-def _wrong(span: Span, operator: str, left: Value, right: Value, at: Span, culprit: Value):
+def _wrong(span: Span, operator: str, left: Value, right: Value, at: Span) -> Diagnostic:
     notes: tuple[str, ...] = ()
     if any(is_component(side) and side is not None for side in (left, right)):
         notes = ("a component is no tensor: apply it first, as in `x |> norm` or `norm(x)`",)
     elif operator == "*" and any(isinstance(side, Pair | tuple | range) for side in (left, right)):
         notes = ("to repeat an element, write `[value for i in 0..<n]`",)
     others = () if at == span else (Label(span, ""),)
-    del culprit
     return codes.WRONG_OPERANDS.at(
         at,
         f"`{operator}` does not take {describe(left)} and {describe(right)}",

@@ -11,6 +11,7 @@ from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.contracts import check_result
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute
+from archdsl.meaning.op_calls import check_elements
 from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Component, Decided, Origin, Tensor, Unknown, Value, Variant
@@ -18,7 +19,7 @@ from archdsl.meaning.variants import expanded, lift
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler.sizes import BATCH, Size, Symbolic
-from archdsl_compiler.types import TensorType
+from archdsl_compiler.types import DTYPES, TensorType
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ def model_inputs(frame: Frame, declared: Declared) -> tuple[Value, ...]:
         dtype = form.word.text if form.word else "real"
 
         def build(*given: Value, dtype: str = dtype, parameter: nodes.TensorParameter = parameter) -> Value:
-            return _input(parameter, dtype, given)
+            return _input(frame.session.limits.tensor, parameter, dtype, given)
 
         inputs.append(lift(frame, build, *sizes))
     return tuple(inputs)
@@ -165,8 +166,8 @@ def _open_axis(declared: Declared, name: str, span: Span):
     )
 
 
-def _input(parameter: nodes.TensorParameter, dtype: str, given: tuple[Value, ...]) -> Value:
-    if any(isinstance(size, Unknown) for size in given):
+def _input(limit: int, parameter: nodes.TensorParameter, dtype: str, given: tuple[Value, ...]) -> Value:
+    if any(isinstance(size, Unknown) for size in given) or dtype not in DTYPES:
         return UNKNOWN
     for size in given:
         if not isinstance(size, int | Symbolic) or isinstance(size, bool):
@@ -177,7 +178,9 @@ def _input(parameter: nodes.TensorParameter, dtype: str, given: tuple[Value, ...
                     parameter.span, f"an axis of `{parameter.name.text}` is {size}", "sizes are at least 1"
                 )
             )
-    return Tensor(TensorType(cast("tuple[Size, ...]", given), dtype), Origin(parameter.span))
+    type_ = TensorType(cast("tuple[Size, ...]", given), dtype)
+    check_elements(limit, type_.shape, f"`{parameter.name.text}` is", parameter.span)
+    return Tensor(type_, Origin(parameter.span))
 
 
 def distinct_results(root: Root, value: Value, limit: int) -> list[Value]:

@@ -258,6 +258,7 @@ class Body:
     parameters: int = 0
     macs: int = 0
     instances: int = 1
+    nodes: int = 0
     again: bool = False
     state: list[object] = field(default_factory=list[object])
     decisions: list[tuple[str, Value]] = field(default_factory=list[tuple[str, Value]])

@@ -28,6 +28,7 @@ class Summary:
     parameters: int
     macs: int
     instances: int
+    nodes: int
     state: tuple[object, ...]
     labels: tuple[str, ...]
     sites: int
@@ -47,6 +48,7 @@ def followed(
             raise
         result = UNKNOWN
     frame.body.instances += inner.body.instances
+    frame.body.nodes += inner.body.nodes
     return outside(result, span, inputs)
 
 
@@ -75,6 +77,7 @@ def apply_summary(
         body.parameters += summary.parameters
         body.macs += summary.macs
         body.instances += summary.instances
+        body.nodes += summary.nodes
         check_totals(frame, span)
     body.state.append((where, summary.state))
     if not summary.cases:
@@ -144,6 +147,7 @@ def summarize(
         body.parameters,
         body.macs,
         body.instances,
+        body.nodes,
         tuple(body.state),
         tuple(body.labels),
         len(world.sites),

@@ -41,7 +41,7 @@ def _is_part(value: Value) -> bool:
 
 
 def _is_number_list(value: Value) -> bool:
-    return isinstance(value, tuple | range) and all(_fits(item, _is_int) for item in value)
+    return isinstance(value, range) or (isinstance(value, tuple) and all(_fits(item, _is_int) for item in value))
 
 
 def _is_format(value: Value) -> bool:

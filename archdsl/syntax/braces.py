@@ -53,7 +53,8 @@ class _Mending:
                     if not self._open_before(token):
                         self.faults.append(codes.UNEXPECTED.at(token.span, "`}` closes nothing", "remove it"))
                         continue
-                self.open.pop()
+                if self.open:
+                    self.open.pop()
             self.mended.append(token)
         while self.open and len(self.faults) < MOST_FAULTS:
             self._close()

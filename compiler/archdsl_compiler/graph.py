@@ -96,6 +96,7 @@ class Module:
     params: int
     macs: int
     instances: int
+    nodes: int
     _digraph: list["networkx.DiGraph[int]"] = field(default_factory=list["networkx.DiGraph[int]"], repr=False)
 
     def labels(self) -> Iterator[str]:
