@@ -16,7 +16,7 @@ from archdsl.meaning.covering import cover
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.fields import check_fields
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
-from archdsl.meaning.loading import Library, UnreadableFile, load_text, load_unit
+from archdsl.meaning.loading import Library, NoText, UnreadableFile, load_text, load_unit
 from archdsl.meaning.names import NameCheck
 from archdsl.meaning.open_components import check_open
 from archdsl.meaning.roots import run_entry
@@ -60,6 +60,9 @@ def check_paths(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Check
         for path in paths:
             try:
                 units.append(load_unit(library, path, str(path)))
+            except NoText as error:
+                span = Span(Source(str(path), error.text), error.offset, error.offset + 1)
+                library.found.append(codes.UNREADABLE.at(span, str(error), "not UTF-8", notes=("save the file as UTF-8",)))
             except UnreadableFile as error:
                 library.found.append(unreadable(str(path), str(error)))
         return check_units(library, units)

@@ -98,13 +98,7 @@ def syntax_limits(limits: Limits) -> SyntaxLimits:
 
 
 def _parsed(library: Library, path: Path, shown: str, packaged: bool) -> Parsed:
-    try:
-        text = read_text(path, library.limits.characters)
-    except NoText as error:
-        source = Source(shown, error.text)
-        span = Span(source, error.offset, error.offset + 1)
-        found = codes.UNREADABLE.at(span, str(error), "not UTF-8", notes=("save the file as UTF-8",))
-        return Parsed(nodes.File(Span(source, 0, 0), (), ()), (found,))
+    text = read_text(path, library.limits.characters)
     source = Source(shown, text)
     if not packaged:
         return parse(source, syntax_limits(library.limits))

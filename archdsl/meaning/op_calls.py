@@ -88,7 +88,7 @@ def infer(
         for name, value in settings.items():
             if isinstance(value, tuple | range) and len(value) > MOST_AXES and name != "parts":
                 title = f"`{name}` of `{op.name}` is a list of {len(value):,} elements"
-                raise Fault(codes.WRONG_VALUE.at(spans.get(name, span), title, f"at most {MOST_AXES} axes are allowed"))
+                raise Fault(codes.TOO_LARGE.at(spans.get(name, span), title, f"at most {MOST_AXES} axes are allowed"))
         try:
             found = op.rule(*types, **settings)
         except OpFault as fault:

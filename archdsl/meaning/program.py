@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar, cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.diagnostics.suggest import closest
-from archdsl.meaning.binding import Arguments, Given, extended
+from archdsl.meaning.binding import Arguments, Given, extended, setting_names
 from archdsl.meaning.check import check_units, with_deep_stack
 from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared, Unit
@@ -138,7 +138,8 @@ def costs(program: Program, name: str, settings: Settings | None = None, genome:
 
 def _module(program: Program, frame: Frame, component: Component, inputs: tuple[Value, ...], result: Value) -> Module:
     types = tuple(t.type for value in inputs for t in tensors_of(value))
-    key = ("root", component, types, tuple(frame.body.decisions))
+    settings = tuple(frame.names.get(name) for name in setting_names(component.callee))
+    key = ("root", id(component.callee), settings, types, tuple(frame.body.decisions))
     found = program.modules.get(key)
     if found is None:
         found = program.modules[key] = finished(frame, component, inputs, types, result)

@@ -87,7 +87,7 @@ def _run_space(session: Session, root: Root, declared: Declared, frame: Frame, s
                 )
             )
         frame.condition = model_condition
-        _run(session, root, inner, frame, span, model_condition)
+        _run(session, root, inner, frame, at, model_condition)
 
 
 def _run_model(root: Root, component: Component, frame: Frame, span: Span) -> None:
