@@ -1,4 +1,4 @@
-"""Files as commands take and leave them: folders stand for the sources in them, and a file is written whole or not at all."""
+"""Files as commands take and leave them: folders stand for the sources in them, a file is written whole or not at all."""
 
 import os
 import shutil

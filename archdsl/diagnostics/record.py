@@ -84,7 +84,16 @@ class Code:
         origin: tuple[str, ...] = (),
     ) -> Diagnostic:
         """A diagnostic of this code."""
-        return Diagnostic(self.name, self.severity, title, Label(span, label), others, notes, fixes, origin)
+        primary = Label(span, _cut(label))
+        return Diagnostic(self.name, self.severity, _cut(title), primary, others, notes, fixes, origin)
+
+
+MOST_CHARACTERS = 400
+"""Of a title: a name of the file's can be as long as the file."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 
 class ArchError(Exception):

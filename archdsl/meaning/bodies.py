@@ -10,9 +10,10 @@ from archdsl.meaning.conditions import NEVER, Condition
 from archdsl.meaning.contracts import check_result
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import execute
-from archdsl.meaning.run import Body, Fault, Frame, Session, World
+from archdsl.meaning.run import Body, Fault, Frame, Session
 from archdsl.meaning.values import UNKNOWN, Component, Value
 from archdsl.meaning.variants import merged
+from archdsl.meaning.worlds import World
 from archdsl.source import Span
 
 STEPS_OF_A_BODY = 10

@@ -20,11 +20,12 @@ from archdsl.meaning.loading import Library, NoText, UnreadableFile, load_text, 
 from archdsl.meaning.names import NameCheck
 from archdsl.meaning.open_components import check_open
 from archdsl.meaning.roots import run_entry
-from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases, World
+from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.structure import check_structure
 from archdsl.meaning.values import Component, Decided
 from archdsl.meaning.verdicts import decided_at, empty, judge
+from archdsl.meaning.worlds import World
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 
@@ -62,7 +63,9 @@ def check_paths(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Check
                 units.append(load_unit(library, path, str(path)))
             except NoText as error:
                 span = Span(Source(str(path), error.text), error.offset, error.offset + 1)
-                library.found.append(codes.UNREADABLE.at(span, str(error), "not UTF-8", notes=("save the file as UTF-8",)))
+                library.found.append(
+                    codes.UNREADABLE.at(span, str(error), "not UTF-8", notes=("save the file as UTF-8",))
+                )
             except UnreadableFile as error:
                 library.found.append(unreadable(str(path), str(error)))
         return check_units(library, units)

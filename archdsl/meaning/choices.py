@@ -7,7 +7,7 @@ from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.expressions import decide
 from archdsl.meaning.operators import equal
-from archdsl.meaning.run import Abandoned, Fault, Frame, Site, TooManyCases, show_option
+from archdsl.meaning.run import Abandoned, Fault, Frame, TooManyCases, show_option
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import (
     UNKNOWN,
@@ -24,6 +24,7 @@ from archdsl.meaning.values import (
     show,
 )
 from archdsl.meaning.variants import merged
+from archdsl.meaning.worlds import Site
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler.graph import join

@@ -16,11 +16,12 @@ from archdsl.meaning.conditions import ALWAYS, Universe
 from archdsl.meaning.configured import fits_entry, outside
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute, executes
-from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World
+from archdsl.meaning.run import Abandoned, Fault, Frame, Session
 from archdsl.meaning.targets import check_targets
 from archdsl.meaning.types import describe, describe_text, in_a_sentence, listed
 from archdsl.meaning.values import UNKNOWN, Component, Configured, Decided, Measured, Unknown, Value, is_component, show
 from archdsl.meaning.variants import lift
+from archdsl.meaning.worlds import World
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below

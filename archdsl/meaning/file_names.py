@@ -4,12 +4,15 @@ declaration behind a name."""
 from collections.abc import Iterable, Iterator
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Diagnostic, Edit, Fix
-from archdsl.diagnostics.suggest import closest
+from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
+from archdsl.diagnostics.suggest import closest, did_you_mean
+from archdsl.meaning.catalogue import registry as catalogue
+from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.declared import Declared, Unit
-from archdsl.meaning.types import listed
+from archdsl.meaning.types import listed, with_article
 from archdsl.source import Span
 from archdsl.syntax import nodes
+from archdsl_compiler.ops.registry import find
 
 
 def top_level_names(items: Iterable[nodes.Item]) -> Iterator[nodes.Identifier]:
@@ -70,3 +73,56 @@ def remove_import(item: nodes.Import, name: nodes.Imported, whole: bool) -> Fix 
     if position:
         return Fix("remove it", (Edit(Span(source, item.names[position - 1].span.end, name.span.end), ""),))
     return Fix("remove it", (Edit(Span(source, name.span.start, item.names[1].span.start), ""),))
+
+
+def declared_twice(tree: nodes.File) -> Iterator[Diagnostic]:
+    """Names of the top level that stand there a second time."""
+    seen: dict[str, Span] = {}
+    for name in top_level_names(tree.items):
+        first = seen.setdefault(name.text, name.span)
+        if first is not name.span:
+            others = (Label(first, "declared first"),)
+            yield codes.DECLARED_TWICE.at(
+                name.span, f"`{name.text}` is declared twice", "declared again", others=others
+            )
+
+
+def unused_imports(tree: nodes.File, used: set[str]) -> Iterator[Diagnostic]:
+    """Imported names that nothing uses. In a file with syntax errors nobody knows."""
+    if any(isinstance(item, nodes.Broken) for item in tree.items):
+        return
+    for item in tree.items:
+        if not isinstance(item, nodes.Import):
+            continue
+        unused = [name for name in item.names if (name.alias or name.name).text not in used]
+        for name in unused:
+            fix = remove_import(item, name, len(unused) == len(item.names))
+            title = f"`{(name.alias or name.name).text}` is imported and not used"
+            yield codes.UNUSED_IMPORT.at(name.span, title, "not used", fixes=(fix,) if fix else ())
+
+
+def settings_of(unit: Unit, callee: str) -> tuple[str, tuple[str, ...]] | None:
+    """The settings of a callee that is known without evaluating: a declaration, an op."""
+    declared = declaration_of(unit, callee)
+    if declared is not None:
+        return declared.name, (*declared.settings, *(t.name.text for t in declared.tensors))
+    op = None if unit.knows(callee) or catalogue.find(callee) else find(callee)
+    if op is None or op.open_settings or op.category == "cast":
+        return None
+    return op.name, (*(s.name for s in op.settings), *(t.name for t in op.tensors))
+
+
+def unknown_entry(node: nodes.Name, families: tuple[str, ...], others: Iterable[str]) -> Diagnostic:
+    """A name that is no entry of the families that its field asks for."""
+    known = [name for family in families for name in catalogue.family(family)]
+    near = closest(node.text, known) or closest(node.text, others)
+    if families == ("metric",):
+        code, what = codes.UNKNOWN_METRIC, "metric"
+    else:
+        family = FAMILIES.get(families[0])
+        code, what = codes.UNKNOWN_ENTRY, family.words.partition(" ")[2] if family else "entry"
+    similar = did_you_mean(node.text, [near], what) if near else None
+    notes = (similar,) if similar else (f"known here: {listed(known)}",) if known else ()
+    fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near in known and near else ()
+    title = f"there is no {what} `{node.text}`"
+    return code.at(node.span, title, f"not {with_article(what)}", notes=notes, fixes=fixes)

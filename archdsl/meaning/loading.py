@@ -61,7 +61,8 @@ def read_text(path: Path, limit: int) -> str:
         size = path.stat().st_size
         if size > 4 * limit:
             raise UnreadableFile(
-                f"it has {size:,} bytes, and at most {limit:,} characters are read; raise the limit: --limit characters={size}"
+                f"it has {size:,} bytes, and at most {limit:,} characters are read;"
+                f" raise the limit: --limit characters={size}"
             )
         data = path.read_bytes()
         return data.decode("utf-8")

@@ -7,17 +7,24 @@ from dataclasses import dataclass, field
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
-from archdsl.diagnostics.suggest import closest, did_you_mean
+from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.binding import unknown_setting
 from archdsl.meaning.catalogue import registry as catalogue
 from archdsl.meaning.catalogue.contract import innermost
-from archdsl.meaning.catalogue.families import FAMILIES
 from archdsl.meaning.declared import Unit
-from archdsl.meaning.file_names import axes, declaration_of, remove_import, top_level_names, unknown_field
+from archdsl.meaning.file_names import (
+    axes,
+    declared_twice,
+    settings_of,
+    top_level_names,
+    unknown_entry,
+    unknown_field,
+    unused_imports,
+)
 from archdsl.meaning.kinds import KINDS, Kind
 from archdsl.meaning.scope import LANGUAGE
 from archdsl.meaning.structure import may_stand
-from archdsl.meaning.types import listed, with_article
+from archdsl.meaning.types import listed
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below, children
@@ -50,7 +57,7 @@ class NameCheck:
     # ---- the file
 
     def run(self) -> list[Diagnostic]:
-        self._declared_twice()
+        self.found += declared_twice(self.unit.tree)
         for item in self.unit.tree.items:
             match item:
                 case nodes.Declaration() | nodes.Extern():
@@ -59,38 +66,8 @@ class NameCheck:
                     self._expression(item.value)
                 case _:
                     pass
-        self._unused_imports()
+        self.found += unused_imports(self.unit.tree, self.used)
         return self.found
-
-    def _declared_twice(self) -> None:
-        seen: dict[str, Span] = {}
-        for name in top_level_names(self.unit.tree.items):
-            first = seen.setdefault(name.text, name.span)
-            if first is not name.span:
-                self.found.append(
-                    codes.DECLARED_TWICE.at(
-                        name.span,
-                        f"`{name.text}` is declared twice",
-                        "declared again",
-                        others=(Label(first, "declared first"),),
-                    )
-                )
-
-    def _unused_imports(self) -> None:
-        if any(isinstance(item, nodes.Broken) for item in self.unit.tree.items):
-            return
-        for item in self.unit.tree.items:
-            if not isinstance(item, nodes.Import):
-                continue
-            unused = [name for name in item.names if (name.alias or name.name).text not in self.used]
-            for name in unused:
-                text = (name.alias or name.name).text
-                fix = remove_import(item, name, len(unused) == len(item.names))
-                self.found.append(
-                    codes.UNUSED_IMPORT.at(
-                        name.span, f"`{text}` is imported and not used", "not used", fixes=(fix,) if fix else ()
-                    )
-                )
 
     # ---- declarations
 
@@ -299,7 +276,9 @@ class NameCheck:
     def _call(self, node: nodes.Call) -> None:
         self._expression(node.callee)
         seen: dict[str, nodes.Identifier] = {}
-        known = self._settings_of(node.callee)
+        callee = node.callee
+        is_global = isinstance(callee, nodes.Name) and self._local(callee.text) is None
+        known = settings_of(self.unit, callee.text) if is_global and isinstance(callee, nodes.Name) else None
         for argument in node.arguments:
             if argument.name is not None:
                 first = seen.setdefault(argument.name.text, argument.name)
@@ -324,20 +303,6 @@ class NameCheck:
             else:
                 self._expression(argument.value)
 
-    def _settings_of(self, callee: nodes.Expression) -> tuple[str, tuple[str, ...]] | None:
-        """The settings of a callee that is known without evaluating: a declaration, an op."""
-        if not isinstance(callee, nodes.Name) or self._local(callee.text) is not None:
-            return None
-        declared = declaration_of(self.unit, callee.text)
-        if declared is not None:
-            return declared.name, (*declared.settings, *(t.name.text for t in declared.tensors))
-        if self.unit.knows(callee.text):
-            return None
-        op = find(callee.text) if not catalogue.find(callee.text) else None
-        if op is None or op.open_settings or op.category == "cast":
-            return None
-        return op.name, (*(s.name for s in op.settings), *(t.name for t in op.tensors))
-
     # ---- scopes
 
     def _use(self, node: nodes.Name) -> None:
@@ -350,7 +315,8 @@ class NameCheck:
         if self.unit.knows(name) or name in LANGUAGE or find(name) or catalogue.find(name):
             return
         if self.kind is not None and self.kind.fields and self.families:
-            self.found.append(self._unknown_entry(node))
+            others = [*self._locals(), *self.unit.names(), *catalogue.entries()]
+            self.found.append(unknown_entry(node, self.families, others))
             return
         ended = self.ended.get(name)
         if ended is not None:
@@ -374,28 +340,6 @@ class NameCheck:
             codes.UNKNOWN_NAME.at(
                 node.span, f"`{name}` is not known here", "not a known name", notes=notes, fixes=fixes
             )
-        )
-
-    def _unknown_entry(self, node: nodes.Name) -> Diagnostic:
-        """A name that is no entry of the families that its field asks for."""
-        known = [name for family in self.families for name in catalogue.family(family)]
-        near = closest(node.text, known) or closest(
-            node.text, [*self._locals(), *self.unit.names(), *catalogue.entries()]
-        )
-        is_metric = self.families == ("metric",)
-        code = codes.UNKNOWN_METRIC if is_metric else codes.UNKNOWN_ENTRY
-        what = (
-            "metric"
-            if is_metric
-            else FAMILIES[self.families[0]].words.partition(" ")[2]
-            if self.families[0] in FAMILIES
-            else "entry"
-        )
-        similar = did_you_mean(node.text, [near], what) if near else None
-        notes = (similar,) if similar else (f"known here: {listed(known)}",) if known else ()
-        fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near in known and near else ()
-        return code.at(
-            node.span, f"there is no {what} `{node.text}`", f"not {with_article(what)}", notes=notes, fixes=fixes
         )
 
     def _bind(self, name: nodes.Identifier, what: str) -> None:

@@ -4,9 +4,10 @@ wrong for every size is an error; what depends on the size is left to whoever wi
 from archdsl.meaning.calls import call_function
 from archdsl.meaning.conditions import NEVER, Universe
 from archdsl.meaning.declared import Declared
-from archdsl.meaning.run import Abandoned, Body, Fault, Frame, Session, World
+from archdsl.meaning.run import Abandoned, Body, Fault, Frame, Session
 from archdsl.meaning.summaries import summarize
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Value
+from archdsl.meaning.worlds import World
 from archdsl.syntax import nodes
 from archdsl_compiler.sizes import BATCH, Size, unknown
 from archdsl_compiler.types import DTYPES, TensorType

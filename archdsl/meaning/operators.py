@@ -8,9 +8,10 @@ from typing import Any, cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Label
 from archdsl.meaning.op_calls import apply_op
-from archdsl.meaning.run import Fault, Frame, Site
+from archdsl.meaning.run import Fault, Frame
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import Amount, Measured, Pair, Tensor, Unknown, Value, Variant, is_component
+from archdsl.meaning.worlds import Site
 from archdsl.source import Span
 from archdsl_compiler import sizes
 from archdsl_compiler.ops.registry import ops

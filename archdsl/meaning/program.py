@@ -17,9 +17,10 @@ from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.loading import Library, UnreadableFile, load_unit
 from archdsl.meaning.modules import finished
 from archdsl.meaning.roots import run_entry
-from archdsl.meaning.run import Body, Fault, Frame, Session, World
+from archdsl.meaning.run import Body, Fault, Frame, Session
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.values import Component, Decided, Value, show, tensors_of
+from archdsl.meaning.worlds import World
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl_compiler.graph import Module

@@ -12,10 +12,11 @@ from archdsl.meaning.contracts import check_result
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute
 from archdsl.meaning.op_calls import check_elements
-from archdsl.meaning.run import Abandoned, Fault, Frame, Session, World
+from archdsl.meaning.run import Abandoned, Fault, Frame, Session
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Component, Decided, Origin, Tensor, Unknown, Value, Variant
 from archdsl.meaning.variants import expanded, lift
+from archdsl.meaning.worlds import World
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler.sizes import BATCH, Size, Symbolic

@@ -16,6 +16,7 @@ from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.declared import Unit
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.values import UNKNOWN, Component, Pair, Unknown, Value, Variant, show
+from archdsl.meaning.worlds import World
 from archdsl.source import Span
 from archdsl_compiler.graph import Call, Wrapper, join
 from archdsl_compiler.ops.contract import Inferred, Op
@@ -58,81 +59,6 @@ class Chooser(Protocol):
     def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
         """The number of the option taken at `path`, one of `allowed`; `names` are the options as they are recorded."""
         ...
-
-
-@dataclass(slots=True)
-class Site:
-    """A choice of a world. One `of_size` is an open comparison instead of a choice: it belongs to no genome. `options`
-    are the places where the options are written; a choice from a list has one place for all. `met` are the candidates
-    that reach it."""
-
-    path: str
-    names: tuple[Value, ...]
-    span: Span
-    options: tuple[Span, ...] = ()
-    met: Condition = NEVER
-    of_size: bool = False
-
-
-@dataclass(slots=True)
-class World:
-    """The candidates that are followed together. `open` are those that take no option which its `when`
-    closes, `alive` those of them that no `require` has rejected; `inner` gives the decisions
-    behind a case of a call that was summed up elsewhere."""
-
-    universe: Universe
-    sites: list[Site] = field(default_factory=list[Site])
-    known: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
-    inner: dict[tuple[int, int], tuple[tuple[str, Value], ...]] = field(
-        default_factory=dict[tuple[int, int], tuple[tuple[str, Value], ...]]
-    )
-    open: Condition = ALWAYS
-    alive: Condition = ALWAYS
-    kept: float = 1.0
-    rejection: Diagnostic | None = None
-    rejected: list[tuple[Condition, Span]] = field(default_factory=list[tuple[Condition, Span]])
-    spaces: dict[Component, dict[str, Value]] = field(default_factory=dict[Component, dict[str, Value]])
-
-    def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
-        """The fewest decisions that lead to a condition, and those that say what their options are."""
-        taken = self.universe.witness(condition)
-        for number, option in sorted(taken.items()):
-            site = self.sites[number]
-            name = site.names[option] if option < len(site.names) else UNKNOWN
-            if isinstance(name, Variant):
-                here = self.universe.both(condition, self._cube(taken))
-                joint = (self.universe.both(here, case) for case, _ in name.cases)
-                taken = {**taken, **self.universe.witness(next(c for c in joint if c != NEVER))}
-        return self.shown(taken)
-
-    def _cube(self, taken: Mapping[int, int]) -> Condition:
-        """The candidates that take these options."""
-        condition = ALWAYS
-        for site, option in taken.items():
-            condition = self.universe.both(condition, self.universe.taken(site, option))
-        return condition
-
-    def shown(self, taken: Mapping[int, int]) -> tuple[tuple[str, Value], ...]:
-        """The decisions behind the options taken at some sites."""
-        found: list[tuple[str, Value]] = []
-        for number, option in sorted(taken.items()):
-            site = self.sites[number]
-            inner = self.inner.get((number, option))
-            if inner is not None:
-                found += inner
-            elif not site.of_size:
-                found.append((site.path, self._named(site.names[option], taken)))
-        return tuple(found)
-
-    def _named(self, name: Value, taken: Mapping[int, int]) -> Value:
-        """An option's name; where it depends on other choices, what it is for these."""
-        if not isinstance(name, Variant):
-            return name
-        here = self._cube(taken)
-        return next((inner for case, inner in name.cases if self.universe.both(case, here) != NEVER), UNKNOWN)
-
-    def depends_on_size(self, condition: Condition) -> bool:
-        return any(self.sites[number].of_size for number in self.universe.support(condition))
 
 
 MOST_SHOWN = 3

@@ -9,9 +9,10 @@ from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.dispatch import evaluate
 from archdsl.meaning.expressions import LOOK_UP
-from archdsl.meaning.run import Abandoned, Body, Fault, Frame, World
+from archdsl.meaning.run import Abandoned, Body, Fault, Frame
 from archdsl.meaning.spaces import DECIDE, IN_TRAINING
 from archdsl.meaning.values import UNKNOWN, Component, Configured, Value, has_variant
+from archdsl.meaning.worlds import World
 from archdsl.syntax import nodes
 from archdsl_compiler.ops.registry import find
 

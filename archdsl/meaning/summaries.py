@@ -11,9 +11,10 @@ from archdsl.meaning.bodies import enter, run
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.op_calls import check_totals
-from archdsl.meaning.run import Abandoned, Fault, Frame, Session, Site, World
+from archdsl.meaning.run import Abandoned, Fault, Frame, Session
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Unknown, Value, tensors_of
 from archdsl.meaning.variants import expanded, merged
+from archdsl.meaning.worlds import Site, World
 from archdsl.source import Span
 from archdsl_compiler.graph import join
 

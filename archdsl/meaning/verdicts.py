@@ -8,8 +8,9 @@ from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.conditions import NEVER, Condition, TooManyConditions
 from archdsl.meaning.roots import Root, run_entry
-from archdsl.meaning.run import Session, TooManyCases, World, show_option
+from archdsl.meaning.run import Session, TooManyCases, show_option
 from archdsl.meaning.values import Component, Decided, Value
+from archdsl.meaning.worlds import World
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below

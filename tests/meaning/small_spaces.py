@@ -16,9 +16,10 @@ from archdsl.meaning.limits import DEFAULT_LIMITS
 from archdsl.meaning.loading import Library, load_text
 from archdsl.meaning.operators import equal
 from archdsl.meaning.roots import run_entry
-from archdsl.meaning.run import Body, Fault, Frame, Session, World, show_option
+from archdsl.meaning.run import Body, Fault, Frame, Session, show_option
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.values import UNKNOWN, Component, Value
+from archdsl.meaning.worlds import World
 from archdsl.source import Source, Span
 
 COMPONENTS = """\
