@@ -1,4 +1,4 @@
-"""Files as commands take and leave them: folders stand for the sources in them, a file is written whole or not at all."""
+"""Files as commands take and leave them: folders stand for their sources, a file is written whole or not at all."""
 
 import os
 import shutil
@@ -15,11 +15,8 @@ def expanded(files: Sequence[str]) -> list[str]:
     paths: dict[str, None] = {}
     for file in files:
         try:
-            inside = (
-                [str(path) for path in sorted(Path(file).rglob("*.arch")) if path.is_file()]
-                if Path(file).is_dir()
-                else []
-            )
+            found = sorted(Path(file).rglob("*.arch")) if Path(file).is_dir() else []
+            inside = [str(path) for path in found if path.is_file()]
         except (OSError, RuntimeError, ValueError):
             inside = []
         paths.update(dict.fromkeys(inside or [file]))
@@ -27,7 +24,7 @@ def expanded(files: Sequence[str]) -> list[str]:
 
 
 def write_whole(name: str, text: str) -> None:
-    """Write a text under another name and move it. A link goes on pointing to its file, whose rights stay as they are."""
+    """Write under another name, then move. A link goes on pointing to its file, whose rights stay as they are."""
     try:
         target = Path(name).resolve()
         temporary = target.with_name(f".{target.name}.{os.getpid()}")

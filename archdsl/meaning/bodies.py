@@ -10,6 +10,7 @@ from archdsl.meaning.conditions import NEVER, Condition
 from archdsl.meaning.contracts import check_result
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import execute
+from archdsl.meaning.externs import promised
 from archdsl.meaning.run import Body, Fault, Frame, Session
 from archdsl.meaning.values import UNKNOWN, Component, Value
 from archdsl.meaning.variants import merged
@@ -56,7 +57,8 @@ def run(frame: Frame, component: Component, inputs: tuple[Value, ...], span: Spa
     bind_settings(frame, component, span)
     for demand in demands:
         demand()
-    assert declared.body is not None
+    if declared.body is None:
+        return promised(frame, declared, given[0] if given else None, span)
     entered = frame.condition
     execute(declared.body, frame)
     frame.condition = entered

@@ -394,6 +394,3 @@ def _with_settings(frame: Frame, callee: Value, arguments: Arguments, span: Span
                     span, f"{describe(callee)} takes no settings", "set them where its parts are written"
                 )
             )
-
-
-# ---- pipes and labels

@@ -8,7 +8,6 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Label
 from archdsl.meaning.bodies import check_depth
 from archdsl.meaning.declared import Declared
-from archdsl.meaning.externs import apply_extern
 from archdsl.meaning.labels import place
 from archdsl.meaning.modules import apply_module
 from archdsl.meaning.run import Fault, Frame, TooManyCases
@@ -38,10 +37,6 @@ def apply_declared(
     check_depth(frame, component, span)
     _check_tensor_count(declared, inputs, span)
     session.applied.add(id(declared))
-    if declared.body is None:
-        return apply_extern(frame, component, inputs, span, spans, label)
-    if declared.kind.name == "function":
-        raise AssertionError("functions run at once")
     if not session.checking:
         return apply_module(frame, component, inputs, span, spans, label, hints)
     if not has_variant(component) and not any(map(has_variant, inputs)):

@@ -1,9 +1,5 @@
-"""Applying declared components: each becomes a module of its own, evaluated once for equal settings and inputs.
-
-While checking, a call with definite settings and input types is summed up in a world of its own, and the summary serves
-every other call that is alike: that is what makes a space of any size small. A call whose settings depend on too many
-choices is followed in its caller's world instead. While elaborating, the same key finds the `Module`, together with the
-decisions taken inside it."""
+"""Elaborating calls of declared components: each becomes a `Module`, made once for equal settings, input types and
+inner decisions, and found again by these."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -19,11 +15,6 @@ from archdsl.meaning.values import Component, Origin, Tensor, Value, tensors_of
 from archdsl.source import Span
 from archdsl_compiler.graph import Module, ModuleCall, Scalar, Structure, join
 from archdsl_compiler.types import TensorType
-
-# ---- checking
-
-
-# ---- elaborating
 
 
 def apply_module(

@@ -1,4 +1,4 @@
-"""The choices that conditions speak of: the sites met so far, the candidates that are left, the decisions behind them."""
+"""The choices that conditions speak of: sites met so far, candidates that are left, decisions behind a condition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
