@@ -47,7 +47,6 @@ def apply(
     span: Span,
     spans: Mapping[str, Span],
     label: str | None = None,
-    hints: Mapping[str, str] | None = None,
 ) -> Value:
     """The result of any component on its tensors. `spans` say where its tensors and settings were written."""
     match component:
@@ -56,10 +55,10 @@ def apply(
                 settings = dict(component.settings)
                 where = {**component.spans, **spans}
                 check_tensors(component.callee, inputs, span)
-                return apply_op(frame, component.callee, inputs, settings, span, where, label, hints)
+                return apply_op(frame, component.callee, inputs, settings, span, where, label)
             from archdsl.meaning.components import apply_declared
 
-            return apply_declared(frame, component, inputs, span, spans, label, hints or {})
+            return apply_declared(frame, component, inputs, span, spans, label)
         case None:
             return inputs[0]
         case Unknown():
@@ -71,7 +70,7 @@ def apply(
         case Placed():
             return _apply_placed(frame, component, inputs, span, spans, label)
         case Variant():
-            return lift(frame, lambda chosen: apply(frame, chosen, inputs, span, spans, label, hints), component)
+            return lift(frame, lambda chosen: apply(frame, chosen, inputs, span, spans, label), component)
         case _:
             raise Fault(
                 codes.NOT_CALLABLE.at(span, f"{describe(component)} cannot be applied to a tensor", "not a component")

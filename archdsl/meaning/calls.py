@@ -186,8 +186,7 @@ def _invoke_component(frame: Frame, span: Span, component: Component, arguments:
     inputs, rest = _split(callee, names, arguments)
     chosen = extended(frame, component, rest, span)
     spans = {name: given.span for name, given in zip(names, inputs, strict=False)}
-    hints = {name: given.span.text for name, given in rest.named.items()} if not frame.session.checking else {}
-    return apply(frame, chosen, tuple(given.value for given in inputs), span, spans, label, hints)
+    return apply(frame, chosen, tuple(given.value for given in inputs), span, spans, label)
 
 
 def _several(op: Op, arguments: Arguments) -> tuple[Op, Value] | None:

@@ -204,13 +204,21 @@ def _guarded(session: Session, span: Span, work: Callable[[], _T]) -> _T | None:
 def _check_entry(session: Session, entry: Component | Decided, span: Span, name: str) -> list[str]:
     """Check a model or space for all candidates; where they are too many to be followed, a covering set of them."""
     session.begin()
-    session.sampled = False
+    session.sampled = session.relaxed = False
+    before = dict(session.findings)
     try:
-        judge(session, run_entry(session, entry, span), entry, span, name)
+        root = run_entry(session, entry, span)
+        judge(session, root, entry, span, name)
+        found = len(session.findings) > len(before)
     except (TooManyCases, TooManyConditions, RecursionError):
+        root, found = None, False
+    if root is not None and not session.relaxed:
+        return [name] if session.sampled else []
+    proven = root is not None and not found
+    if not proven:
+        session.findings = before
         session.remembered.clear()
-        known = len(session.findings)
-        if not cover(session, entry, span) and len(session.findings) == known:
-            session.add(empty(span, name, None))
-        return [name]
-    return [name] if session.sampled else []
+    known = len(session.findings)
+    if not cover(session, entry, span, until_valid=proven) and len(session.findings) == known:
+        session.add(empty(span, name, None))
+    return [] if proven and not session.sampled else [name]

@@ -28,7 +28,6 @@ def apply_declared(
     span: Span,
     spans: Mapping[str, Span],
     label: str | None,
-    hints: Mapping[str, str],
 ) -> Value:
     """The result of a declared component on its tensors."""
     declared = cast(Declared, component.callee)
@@ -38,7 +37,7 @@ def apply_declared(
     _check_tensor_count(declared, inputs, span)
     session.applied.add(id(declared))
     if not session.checking:
-        return apply_module(frame, component, inputs, span, spans, label, hints)
+        return apply_module(frame, component, inputs, span, spans, label)
     if not has_variant(component) and not any(map(has_variant, inputs)):
         return apply_summary(frame, component, inputs, span, spans, label)
     try:

@@ -63,8 +63,8 @@ class Coverer:
         return len(self.seen) + len(self.pairs) > before
 
 
-def cover(session: Session, entry: Component | Decided, span: Span) -> bool:
-    """Check a space by covering candidates; whether one of them was valid."""
+def cover(session: Session, entry: Component | Decided, span: Span, until_valid: bool = False) -> bool:
+    """Check a space by covering candidates; whether one of them was valid, at which the search may end."""
     coverer = Coverer(random.Random(0))
     valid = False
     idle = 0
@@ -75,6 +75,8 @@ def cover(session: Session, entry: Component | Decided, span: Span) -> bool:
         try:
             run_entry(trial, entry, span)
             valid = True
+            if until_valid:
+                return True
         except ArchError as error:
             _note(session, error.diagnostics, tuple(coverer.names.items()))
         except Fault as fault:

@@ -9,7 +9,7 @@ from archdsl.meaning.conditions import ALWAYS
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.memory import Memory
-from archdsl.meaning.op_calls import check_totals, place_of, structure_of
+from archdsl.meaning.op_calls import check_totals, hints_of, place_of, structure_of
 from archdsl.meaning.run import Frame
 from archdsl.meaning.values import Component, Origin, Tensor, Value, tensors_of
 from archdsl.source import Span
@@ -24,7 +24,6 @@ def apply_module(
     span: Span,
     spans: Mapping[str, Span],
     label: str | None,
-    hints: Mapping[str, str],
 ) -> Value:
     body = frame.body
     where = place(frame, label, component.name, span)
@@ -37,7 +36,7 @@ def apply_module(
             module,
             where,
             tuple(structure_of(value) for value in inputs),
-            hints,
+            hints_of(frame, component.spans),
             first,
             module.output_types,
             body.again,

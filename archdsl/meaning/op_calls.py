@@ -44,7 +44,6 @@ def apply_op(
     span: Span,
     spans: Mapping[str, Span],
     label: str | None = None,
-    hints: Mapping[str, str] | None = None,
 ) -> Value:
     """The result of an op on tensors and settings; its parameters are placed under the label."""
     names = tuple(settings)
@@ -59,7 +58,7 @@ def apply_op(
             inferred = infer(frame, op, given, chosen, span, spans)
         except Undetermined:
             return UNKNOWN
-        return record(frame, op, given, chosen, inferred, span, label, hints or {})
+        return record(frame, op, given, chosen, inferred, span, label, spans)
 
     if not frame.session.checking:
         return run(*inputs, *settings.values())
@@ -181,7 +180,7 @@ def record(
     inferred: Inferred,
     span: Span,
     label: str | None,
-    hints: Mapping[str, str],
+    spans: Mapping[str, Span],
 ) -> Value:
     """Enter the call in the body and give its result."""
     body = frame.body
@@ -215,7 +214,7 @@ def record(
                 tuple(structure_of(value) for value in inputs),
                 settings,
                 inferred.resolved,
-                hints,
+                hints_of(frame, {name: at for name, at in spans.items() if name in settings}),
                 () if body.again else inferred.parameters,
                 first,
                 types,
@@ -248,6 +247,16 @@ def _count(shape: tuple[sizes.Size, ...]) -> int:
     for size in shape:
         total *= size if isinstance(size, int) else 1
     return total
+
+
+def hints_of(frame: Frame, spans: Mapping[str, Span]) -> dict[str, str]:
+    """How settings were written, where that was in the body at hand: an expression over its names."""
+    component = frame.component
+    if component is None or isinstance(component.callee, Op):
+        return {}
+    text = component.callee.node.span
+    inside = (at for at in spans.items() if at[1].source is text.source and text.start <= at[1].start < text.end)
+    return {name: at.text for name, at in inside}
 
 
 def structure_of(value: Value) -> Structure:

@@ -102,6 +102,7 @@ class Session:
     probing: bool = False
     counting: bool = False
     sampled: bool = False
+    relaxed: bool = False
     stopped: set[str] = field(default_factory=set[str])
     decided: dict[str, Value] = field(default_factory=dict[str, Value])
     decided_at: dict[str, tuple[Span, Span]] = field(default_factory=dict[str, tuple[Span, Span]])

@@ -3,14 +3,14 @@
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.meaning.comprehensions import elements, unpack
-from archdsl.meaning.conditions import NEVER
+from archdsl.meaning.conditions import NEVER, TooManyConditions
 from archdsl.meaning.dispatch import evaluate, execute, executes
 from archdsl.meaning.explain_values import candidate, explained_values
 from archdsl.meaning.expressions import decide
 from archdsl.meaning.fields import set_field
 from archdsl.meaning.memory import remembered
 from archdsl.meaning.operators import truth_of
-from archdsl.meaning.run import Abandoned, Fault, Frame, told, with_origin
+from archdsl.meaning.run import Abandoned, Fault, Frame, TooManyCases, told, with_origin
 from archdsl.meaning.summaries import reject
 from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Tensor, Unknown, Value
@@ -59,11 +59,15 @@ def return_(node: nodes.Return, frame: Frame) -> None:
 @executes(nodes.Require)
 def require(node: nodes.Require, frame: Frame) -> None:
     """A fact that must hold: a candidate for which it does not is none. Without choices it is an error."""
-    value = evaluate(node.condition, frame)
-    truth = lift(frame, lambda v: truth_of(v, node.condition.span, "a requirement"), value)
-    if isinstance(truth, Unknown):
+    try:
+        value = evaluate(node.condition, frame)
+        truth = lift(frame, lambda v: truth_of(v, node.condition.span, "a requirement"), value)
+        if isinstance(truth, Unknown):
+            return
+        _, fails = split(frame, truth)
+    except (TooManyCases, TooManyConditions):
+        _leave_open(frame)
         return
-    _, fails = split(frame, truth)
     if fails == NEVER:
         return
     before = frame.condition
@@ -79,6 +83,13 @@ def require(node: nodes.Require, frame: Frame) -> None:
         frame.condition = before
     if frame.effective() == NEVER:
         raise Abandoned
+
+
+def _leave_open(frame: Frame) -> None:
+    """Go on as if the requirement held: more candidates are followed then than there are. Where nothing is wrong with
+    any of them, nothing is wrong; what is found is looked for again among real candidates."""
+    frame.session.relaxed = True
+    frame.world.universe.limit += frame.session.limits.conditions
 
 
 def _unmet(node: nodes.Require, frame: Frame) -> Diagnostic:

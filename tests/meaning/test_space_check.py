@@ -5,8 +5,9 @@ import re
 import pytest
 
 from archdsl.diagnostics.record import Diagnostic
-from archdsl.meaning.check import check_source
+from archdsl.meaning.check import check_paths, check_source
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
+from archdsl.resources import resource
 from tests.meaning.small_spaces import Candidate, candidates, found_in, source_of, written
 
 SEEDS = 96
@@ -209,6 +210,13 @@ FEW_CONDITIONS = DEFAULT_LIMITS.changed(("conditions=2",))
 )
 def test_a_space_over_the_limit_is_covered_and_says_so(text: str, expected: list[str]):
     assert (expected, ("s",)) == covering(text, FEW_CONDITIONS)
+
+
+def test_a_requirement_too_large_to_follow_is_left_open_and_nothing_wrong_is_still_proven():
+    path = resource("searchspaces/smt_search.arch")
+    whole = check_paths([path], DEFAULT_LIMITS)
+    small = check_paths([path], DEFAULT_LIMITS.changed(("cases=40",)))
+    assert [((), ()), ((), ("hybrids",))] == [(c.diagnostics, c.covered) for c in (whole, small)]
 
 
 def test_a_fault_of_every_candidate_is_told_alike_by_both_ways():
