@@ -53,12 +53,10 @@ docs: $(INSTALLED) ## Write docs/reference/ from the code
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-# PyTorch's own index has builds without CUDA; they are gigabytes smaller. Where it cannot be reached, pip takes what it finds.
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed and was not found; name it with PYTHON=..." >&2; exit 1; }
-	@echo "== setting up .venv (once; about a minute and 1.4 GB)"
+	@echo "== setting up .venv (once; a minute or more, 1.4 GB with a CPU build of PyTorch)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
-	@$(BIN)/python -m pip install --quiet --no-deps --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu torch
 	@$(BIN)/python -m pip install --quiet --editable '.[all]'
 	@touch $@
 

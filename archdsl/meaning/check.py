@@ -187,7 +187,7 @@ def _guarded(session: Session, span: Span, work: Callable[[], _T]) -> _T | None:
         return work()
     except Fault as fault:
         session.add(fault.diagnostic)
-    except (TooManyCases, TooManyConditions):
+    except (TooManyCases, TooManyConditions, OverflowError):
         pass
     except RecursionError:
         session.add(

@@ -249,6 +249,7 @@ def _site(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ...])
     if number is None:
         number = world.known[key] = world.universe.new_site(len(names))
         world.sites.append(Site(join(frame.body.path, path), names, node.span, _written(node)))
+    frame.session.choosing = True
     site = world.sites[number]
     site.met = world.universe.either(site.met, frame.effective())
     return number

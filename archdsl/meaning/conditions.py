@@ -13,6 +13,10 @@ NEVER: Condition = 0
 ALWAYS: Condition = 1
 
 
+WORK_PER_NODE = 2
+"""Conjunctions that may be worked out for each node that the limit allows."""
+
+
 class TooManyConditions(Exception):
     """The diagram outgrew its limit."""
 
@@ -48,6 +52,8 @@ class Universe:
         key = (a, b) if a < b else (b, a)
         found = self._both.get(key)
         if found is None:
+            if len(self._both) > WORK_PER_NODE * self.limit:
+                raise TooManyConditions
             first, second = self._site[a], self._site[b]
             if first == second:
                 children = tuple(map(self.both, self._children[a], self._children[b]))

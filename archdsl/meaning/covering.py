@@ -69,6 +69,7 @@ def cover(session: Session, entry: Component | Decided, span: Span, until_valid:
     valid = False
     idle = 0
     kept: dict[object, object] = {}
+    steps = 0
     for _ in range(MOST_CANDIDATES):
         trial = Session(session.limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
         trial.remembered = kept
@@ -82,7 +83,8 @@ def cover(session: Session, entry: Component | Decided, span: Span, until_valid:
         except Fault as fault:
             _note(session, (fault.diagnostic,), tuple(coverer.names.items()))
         idle = 0 if coverer.finish() else idle + 1
-        if idle >= PATIENCE or coverer.work >= MOST_WORK:
+        steps += trial.steps
+        if steps > session.limits.steps or idle >= PATIENCE or coverer.work >= MOST_WORK:
             break
     return valid
 

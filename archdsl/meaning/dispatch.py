@@ -4,6 +4,7 @@ importing each other."""
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
+from archdsl.diagnostics import codes
 from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.memory import replay
 from archdsl.meaning.run import ONCE, Abandoned, Fault, Frame
@@ -69,6 +70,9 @@ def execute(body: nodes.Body, frame: Frame) -> None:
             frame.report(fault.diagnostic)
             if fault.diagnostic.code in ONCE:
                 raise Abandoned from fault
+            spoil(item, frame)
+        except OverflowError:
+            frame.report(codes.NUMBER_TOO_LARGE.at(item.span, "a size is too large to be followed", "computed here"))
             spoil(item, frame)
         except RecursionError:
             raise Abandoned from None

@@ -1,6 +1,8 @@
 """Checking what nothing calls: a component on tensors of unknown size, where a first axis `b` is the batch. What is
 wrong for every size is an error; what depends on the size is left to whoever will call it."""
 
+from dataclasses import replace
+
 from archdsl.meaning.calls import call_function
 from archdsl.meaning.conditions import NEVER, Universe
 from archdsl.meaning.declared import Declared
@@ -16,6 +18,10 @@ RANKS = (2, 1, 3)
 """How many axes `...` stands for, one after the other: a fault is one only if it is there for each."""
 
 
+COST_OF_SYMBOLS = 8
+"""A step with open sizes counts as so many others. Where the budget ends, the component is left to its callers."""
+
+
 def check_open(session: Session, declared: Declared) -> None:
     """Report the faults that a component has for every size."""
     if declared.kind.name == "function":
@@ -23,8 +29,9 @@ def check_open(session: Session, declared: Declared) -> None:
         return
     trials: list[Session] = []
     ranks = RANKS if any(_has_rest(tensor) for tensor in declared.tensors) else RANKS[:1]
+    limits = replace(session.limits, steps=session.limits.steps // COST_OF_SYMBOLS)
     for rank in ranks:
-        trial = Session(session.limits, checking=True, applied=session.applied, inferred=session.inferred)
+        trial = Session(limits, checking=True, choosing=True, applied=session.applied, inferred=session.inferred)
         inputs = tuple(_open_tensor(declared, parameter, rank) for parameter in declared.tensors)
         component = Component(declared, _open_settings(declared))
         summary = summarize(None, component, inputs, declared.node.name.span, {}, "", trial)

@@ -61,6 +61,8 @@ class Chooser(Protocol):
         ...
 
 
+COST_OF_CHOICE = 6
+"""A step for all candidates of a space at once counts as so many steps for one; beyond, the space is covered instead."""
 MOST_SHOWN = 3
 """Of the candidates that reach a fault."""
 
@@ -103,6 +105,7 @@ class Session:
     counting: bool = False
     sampled: bool = False
     relaxed: bool = False
+    choosing: bool = False
     stopped: set[str] = field(default_factory=set[str])
     decided: dict[str, Value] = field(default_factory=dict[str, Value])
     decided_at: dict[str, tuple[Span, Span]] = field(default_factory=dict[str, tuple[Span, Span]])
@@ -152,6 +155,8 @@ class Session:
 
     def step(self, span: Span, count: int = 1) -> None:
         self.steps += count
+        if self.choosing and self.steps > self.limits.steps // COST_OF_CHOICE:
+            raise TooManyCases
         if self.steps > self.limits.steps:
             raise Fault(
                 codes.TOO_MANY_STEPS.at(

@@ -48,11 +48,13 @@ def grammar() -> Grammar:
 
 
 def _scanner(terminals: Iterable[TerminalDef]) -> tuple[re.Pattern[str], dict[str, str]]:
-    """As Lark's basic lexer does it: by priority, then length; a word is a NAME first. Two alternatives are added
-    behind, for a string that is not closed on its line and for a character that begins no token."""
+    """As Lark's basic lexer does it: by priority, then length; a word is a NAME first. Three alternatives are
+    added behind: for a string in single quotes, for one that is not closed on its line and for a character that begins
+    no token."""
     terminals = list(terminals)
     words = {t.pattern.value: t.name for t in terminals if t.pattern.type == "str" and t.pattern.value.isalpha()}
     others = [t for t in terminals if t.name not in words.values()]
     others.sort(key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
     groups = [f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in others]
-    return re.compile("|".join([*groups, r'(?P<UNFINISHED>"[^\n]*)', r"(?P<STRAY>[\s\S])"])), words
+    groups += [r"(?P<SINGLE>'[^'\n]*')", r'(?P<UNFINISHED>"[^\n]*)', r"(?P<STRAY>[\s\S])"]
+    return re.compile("|".join(groups)), words

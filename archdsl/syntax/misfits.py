@@ -9,8 +9,9 @@ from archdsl.diagnostics.suggest import closest
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl.syntax.build import Group
-from archdsl.syntax.cutting import ALWAYS_BEGIN, BEGIN_A_STATEMENT, CONTINUE, OPENERS, is_word
+from archdsl.syntax.cutting import ALWAYS_BEGIN, BEGIN_A_STATEMENT, OPENERS, is_word
 from archdsl.syntax.engine import Failure
+from archdsl.syntax.habits import is_comment, recognised, without_effect
 from archdsl.syntax.tokens import OPERAND_ENDS, Token
 
 PARTNERS: Final = {**OPENERS, "LBRACE": "RBRACE"}
@@ -65,8 +66,20 @@ def explain(failure: Failure, tokens: Sequence[Token], start: str, place: Span |
     if found is None and before is None:
         assert place is not None
         return codes.UNEXPECTED.at(place, "a value is missing", "write an expression here")
+    habit = recognised(failure, tokens, start)
+    if habit is not None:
+        return habit
     misfit = _Misfit(failure, tokens, found, before, start)
-    return misfit.reserved() or misfit.brackets() or misfit.unbound() or misfit.missing() or misfit.anything()
+    fault = (
+        misfit.reserved()
+        or misfit.misspelt()
+        or without_effect(tokens, at, start)
+        or misfit.brackets()
+        or misfit.unbound()
+        or misfit.missing()
+        or misfit.anything()
+    )
+    return fault.with_notes("comments begin with `#`") if is_comment(tokens, at) else fault
 
 
 class _Misfit:
@@ -105,7 +118,7 @@ class _Misfit:
         if "NAME" not in self.wanted and "EQUAL" not in self.wanted and following != "EQUAL":
             return None
         # In an expression: `for` after an operator is a missing value, `for = 1` and `for * 2` are names.
-        if following == "EQUAL" or (found.type in CONTINUE and "NAME" in self.wanted and _follows_a_name(following)):
+        if following == "EQUAL" or ("NAME" in self.wanted and self._gap() is found and _follows_a_name(following)):
             return self._reserved(found)
         return None
 
@@ -179,6 +192,19 @@ class _Misfit:
 
     # ---- what is missing
 
+    def misspelt(self) -> Diagnostic | None:
+        """A name that is like a word which begins statements, before the beginning of an expression."""
+        before, found = self.before, self.found
+        if self.start != "item" or len(self.pending) != 1 or before is None or before.type != "NAME":
+            return None
+        if found is None or found.type not in BEGIN_AN_EXPRESSION:
+            return None
+        similar = closest(before.text, (kind.lower() for kind in BEGIN_A_STATEMENT))
+        if similar is None:
+            return None
+        title = f"no statement begins with `{before.text}`"
+        return codes.UNEXPECTED.at(before.span, title, f"did you mean `{similar}`", fixes=(_replace(before, similar),))
+
     def unbound(self) -> Diagnostic | None:
         """`name = value` at the top of a file, without `let`."""
         before, found = self.before, self.found
@@ -208,7 +234,7 @@ class _Misfit:
             return codes.UNEXPECTED.at(found.span, "a step is missing between two pipes", "remove one `|>`")
         place = self._gap()
         if place is not found or found is None:
-            return codes.UNEXPECTED.at(before.span, f"a value is missing{after}", "an expression goes on after this")
+            return codes.UNEXPECTED.at(before.span, f"a value is missing{after}", "write a value after this")
         return codes.UNEXPECTED.at(
             found.span, f"a value is missing{after}", f"an expression belongs before `{found.text}`"
         )
@@ -220,12 +246,6 @@ class _Misfit:
         assert found is not None
         after_expression = "COMPARE" in self.wanted
         if "EQUAL" in self.wanted and not after_expression and found.type != "LBRACE":
-            similar = self._similar_word()
-            if similar:
-                title = f"no statement begins with `{before.text}`"
-                return codes.UNEXPECTED.at(
-                    before.span, title, f"did you mean `{similar}`", fixes=(_replace(before, similar),)
-                )
             return self._missing("`=`", " = ")
         if "IN" in self.wanted and not after_expression:
             return self._missing("`in`", " in ")
@@ -248,18 +268,14 @@ class _Misfit:
             end = before.span.end
             space = written if found is None or found.span.start == end else written.rstrip()
             edit = Edit(Span(before.span.source, end, end), space)
-            fixes = (Fix(f"write `{written.strip()}` between them", (edit,)),)
+            # Only where a statement has begun nothing else can be meant; a comma is always a guess.
+            safe = written != ", " and any(getattr(part, "type", "") in STATEMENTS for part in self.pending)
+            fixes = (Fix(f"write `{written.strip()}` between them", (edit,), safe),)
         if self._gap() is found and found is not None:
             title = f"{what} is missing before `{found.text}`"
             return codes.UNEXPECTED.at(found.span, title, f"{self._context()}{what} belongs before this", fixes=fixes)
         title = f"{what} is missing after `{before.text}`"
         return codes.UNEXPECTED.at(before.span, title, f"{self._context()}{what} belongs after this", fixes=fixes)
-
-    def _similar_word(self) -> str:
-        """The word that a statement may have been meant to begin with."""
-        if self.start != "item" or len(self.pending) != 1:
-            return ""
-        return closest(self.pending[0].text, (kind.lower() for kind in BEGIN_A_STATEMENT)) or ""
 
     # ---- the rest
 
@@ -318,7 +334,21 @@ class _Misfit:
 
 
 def _follows_a_name(kind: str) -> bool:
-    return kind in ("EQUAL", "DOT", "COMMA", "RPAR", "RSQB", "ADD", "MUL", "POW", "PIPE", "COMPARE", "RANGE")
+    return kind in (
+        "",
+        "EQUAL",
+        "DOT",
+        "COMMA",
+        "RPAR",
+        "RSQB",
+        "LBRACE",
+        "ADD",
+        "MUL",
+        "POW",
+        "PIPE",
+        "COMPARE",
+        "RANGE",
+    )
 
 
 def _replace(word: Token, text: str) -> Fix:

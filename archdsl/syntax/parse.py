@@ -73,6 +73,6 @@ def _too_long(source: Source, limits: SyntaxLimits) -> Diagnostic:
     length = len(source.text)
     return codes.TOO_LONG.at(
         Span(source, 0, 0),
-        f"the file has {length:_} characters, more than {limits.characters:_}",
+        f"the file has {length:,} characters, more than {limits.characters:,}",
         notes=(f"split it, or raise the limit: --limit characters={length}",),
     )

@@ -3,7 +3,9 @@ bodies, each from its own start. A piece is cut where a new one visibly begins, 
 does not swallow what follows. No token is parsed more than a few times, whatever is wrong."""
 
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
 
+from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
@@ -14,32 +16,54 @@ from archdsl.syntax.engine import END, Failure, reduce_tokens
 from archdsl.syntax.labels import Unparsed
 from archdsl.syntax.layout import Layout, lay_out
 from archdsl.syntax.limits import MOST_FAULTS
-from archdsl.syntax.misfits import explain
+from archdsl.syntax.misfits import WANT_AN_EXPRESSION, explain
 from archdsl.syntax.tokens import Token, Tokens
+
+
+@dataclass(slots=True)
+class _Faults:
+    """`uses` are reserved words where a value stands, as if each were the name of something."""
+
+    found: list[Diagnostic]
+    uses: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    def count(self) -> int:
+        return len(self.found) + len(self.uses)
+
+    def told(self) -> tuple[Diagnostic, ...]:
+        """In the order of the text. A word that is told where it was given as a name is not told again where it is
+        used; one that nothing was named is told where it is used first."""
+        words = {fault.primary.span.text for fault in self.found if fault.code == codes.RESERVED_WORD.name}
+        told = list(self.found)
+        for use in sorted(self.uses, key=Diagnostic.sort_key):
+            if use.primary.span.text not in words:
+                words.add(use.primary.span.text)
+                told.append(use)
+        return tuple(sorted(told, key=Diagnostic.sort_key)[:MOST_FAULTS])
 
 
 def recover(source: Source, found: Tokens) -> tuple[tuple[nodes.Item, ...], tuple[Diagnostic, ...]]:
     """The items of the file, broken ones among them, and what is wrong."""
     layout = lay_out(source, found.tokens)
     items: list[nodes.Item] = []
-    diagnostics = list(found.faults)
+    faults = _Faults(list(found.faults))
     known = _places(found.faults)
     for piece in cut_top_level(found.tokens, layout):
         whole = _whole(piece, known)
         if whole is not None:
             items += whole
             continue
-        mended, faults = mend_braces(piece, layout)
-        diagnostics += faults
-        inside = _places((*found.faults, *faults)) if faults else known
+        mended, mends = mend_braces(piece, layout)
+        faults.found += mends
+        inside = _places((*found.faults, *mends)) if mends else known
         for part in cut_where_braces_end(mended):
             whole = _whole(part, inside)
             if whole is None:
-                if len(diagnostics) < MOST_FAULTS:
-                    diagnostics += _errors(part, inside, layout)
+                if faults.count() < MOST_FAULTS:
+                    _look(part, inside, layout, faults)
                 whole = (nodes.Broken(part[0].span.to(part[-1].span), _declared(part)),)
             items += whole
-    return tuple(items), tuple(sorted(diagnostics, key=Diagnostic.sort_key)[:MOST_FAULTS])
+    return tuple(items), faults.told()
 
 
 def _places(faults: tuple[Diagnostic, ...]) -> list[int]:
@@ -57,31 +81,38 @@ def _whole(tokens: list[Token], known: list[int]) -> tuple[nodes.Item, ...] | No
     return None if isinstance(items, Failure) else items
 
 
-def _errors(tokens: list[Token], known: list[int], layout: Layout) -> list[Diagnostic]:
-    """The syntax errors of one top-level item. A statement with a fault that is known already is not looked at."""
+def _look(tokens: list[Token], known: list[int], layout: Layout, faults: _Faults) -> None:
+    """Finds the syntax errors of one top-level item. A statement with a fault that is known already is not looked at."""
     frame, bodies = _apart(tokens)
     pieces = [("start", frame)]
     for body in bodies:
         pieces += [("item", statement) for statement in cut_statements(body, layout)]
-    errors: list[Diagnostic] = []
+    before = faults.count()
     for start, piece in pieces:
         if not _spoiled(piece, known):
-            errors += check(piece, start)
-            if len(errors) >= MOST_FAULTS:
-                break
-    if not errors and not _spoiled(tokens, known):
+            _check(piece, start, faults)
+            if faults.count() >= MOST_FAULTS:
+                return
+    if faults.count() == before and not _spoiled(tokens, known):
         # The whole does not parse though each of its parts does: say where the whole stops.
-        errors += check(tokens, "start")
-    return errors
+        _check(tokens, "start", faults)
 
 
-def check(tokens: list[Token], start: str) -> tuple[Diagnostic, ...]:
-    """What is wrong with tokens that should be one thing."""
+def _check(tokens: list[Token], start: str, faults: _Faults) -> None:
+    """Finds what is wrong with tokens that should be one thing."""
+    in_value = True  # the holes of labels hold values alone
     try:
         result = reduce_tokens(tokens, start, _end(tokens))
+        if not isinstance(result, Failure):
+            return
+        told = (explain(result, tokens, start),)
+        in_value = result.wanted >= WANT_AN_EXPRESSION
     except Unparsed as unparsed:
-        return unparsed.diagnostics
-    return (explain(result, tokens, start),) if isinstance(result, Failure) else ()
+        told = unparsed.diagnostics
+    for fault in told:
+        # What a statement begins with is the name of a field: `at = 3`.
+        used = in_value and fault.code == codes.RESERVED_WORD.name and fault.primary.span != tokens[0].span
+        (faults.uses if used else faults.found).append(fault)
 
 
 def _apart(tokens: list[Token]) -> tuple[list[Token], list[list[Token]]]:

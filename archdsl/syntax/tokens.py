@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Fix
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl.syntax.grammar import grammar
@@ -107,6 +107,9 @@ def tokenize(source: Source, limits: SyntaxLimits = DEFAULT_LIMITS, start: int =
         elif kind == "UNFINISHED":
             faults.append(_unfinished(source, place[0], place[1]))
             kind = "STRING"
+        elif kind == "SINGLE":
+            faults.append(_single(span))
+            kind = "STRING"
         elif kind == "STRAY":
             _add_stray(faults, span)
             if len(faults) >= MOST_FAULTS:
@@ -185,7 +188,7 @@ class Depth:
 def too_nested(span: Span, what: str, limit: str, most: int) -> Diagnostic:
     return codes.TOO_NESTED.at(
         span,
-        f"more than {most:_} {what}",
+        f"more than {most:,} {what}",
         "the limit is reached here",
         notes=(f"name a part of it with `let`, or raise the limit: --limit {limit}={2 * most}",),
     )
@@ -193,11 +196,11 @@ def too_nested(span: Span, what: str, limit: str, most: int) -> Diagnostic:
 
 def _bad_number(span: Span, kind: str, limits: SyntaxLimits) -> Diagnostic | None:
     length = span.end - span.start
-    if length > limits.digits:
+    if length > limits.digits and (length := sum(map(str.isdigit, span.text))) > limits.digits:
         return codes.TOO_LONG.at(
             span,
-            f"a number of more than {limits.digits} digits",
-            f"{length} characters",
+            f"a number of more than {limits.digits:,} digits",
+            f"{length:,} digits",
             notes=(f"raise the limit: --limit digits={length}",),
         )
     if kind == "FLOAT" and float(span.text) == float("inf"):
@@ -212,6 +215,13 @@ def _unfinished(source: Source, start: int, end: int) -> Diagnostic:
         "this string has no end",
         'write `"` where it ends; a string stays on its line',
     )
+
+
+def _single(span: Span) -> Diagnostic:
+    inside = span.text[1:-1]
+    # What the other quotes and a backslash mean in there is a guess.
+    fixes = () if '"' in inside or "\\" in inside else (Fix(f'write `"{inside}"`', (Edit(span, f'"{inside}"'),)),)
+    return codes.UNEXPECTED.at(span, "`'` begins no string", 'strings stand in `"`', fixes=fixes)
 
 
 def _nul(span: Span) -> Span:

@@ -17,6 +17,11 @@ Number: TypeAlias = int | float
 Monomial: TypeAlias = "tuple[Atom, ...]"
 
 
+MOST_FACTORS = 32
+MOST_CHARACTERS = 1000
+"""Of one unknown size; what is larger raises OverflowError, as a number does that is too large."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Atom:
     """One unknown: a name, or an operation on unknowns that no polynomial can express. `free` is true of the batch."""
@@ -52,6 +57,8 @@ class Symbolic:
         for left, a in self.terms:
             for right, b in symbolic(other).terms:
                 key = tuple(sorted((*left, *right), key=_order))
+                if len(key) > MOST_FACTORS:
+                    raise OverflowError
                 terms[key] = terms.get(key, 0) + a * b
         return _simplest(terms)
 
@@ -257,6 +264,8 @@ def _is_integral(value: Symbolic | Number) -> bool:
 def _opaque(operation: str, *operands: Symbolic | Number) -> Symbolic:
     words = [_operand(o) for o in operands]
     infix = operation in ("/", "//", "%", "**")
+    if sum(map(len, words)) > MOST_CHARACTERS:
+        raise OverflowError
     name = f"{words[0]} {operation} {words[1]}" if infix else f"{operation}({', '.join(words)})"
     return Symbolic((((Atom(f"({name})" if infix else name, False, operation, operands),), 1),))
 
