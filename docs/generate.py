@@ -25,7 +25,8 @@ def pages() -> dict[str, str]:
 def commands_page() -> str:
     """Every command with its help."""
     parts = ["# Commands\n"]
-    with click.Context(commands, info_name="archdsl", max_content_width=WIDTH, terminal_width=WIDTH) as outer:
+    shape = {**commands.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    with click.Context(commands, info_name="archdsl", **shape) as outer:
         parts.append(f"```\n{commands.get_help(outer)}\n```\n")
         for name in COMMANDS:
             command = commands.get_command(outer, name)

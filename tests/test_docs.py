@@ -16,7 +16,9 @@ import pytest
 import archdsl
 from archdsl.cli import main
 from archdsl.diagnostics.json import as_objects
+from archdsl.meaning import covering
 from archdsl.meaning.limits import Limits
+from archdsl.meaning.run import COST_OF_CHOICE
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -136,6 +138,19 @@ def test_every_limit_is_documented_with_its_value():
     page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", page, re.MULTILINE)
     assert [(field.name, f"{field.default:,}") for field in fields(Limits)] == documented
+
+
+def test_how_a_space_is_covered_is_documented_with_its_numbers():
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8").partition("## Covered")[2]
+    expected = [
+        f"1/{COST_OF_CHOICE} of",
+        f"{covering.PATIENCE} candidates",
+        f"{covering.MOST_CANDIDATES} candidates",
+        f"{covering.MOST_WORK:,} looks",
+        f"{covering.MOST_LOOKED_AT} options",
+        f"{covering.MOST_PAIRED} decisions",
+    ]
+    assert [] == [words for words in expected if words not in page]
 
 
 def test_reference_pages_are_fresh():

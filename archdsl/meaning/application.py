@@ -55,6 +55,7 @@ def apply(
                 settings = dict(component.settings)
                 where = {**component.spans, **spans}
                 check_tensors(component.callee, inputs, span)
+                inputs = _as_lists(component.callee, inputs)
                 return apply_op(frame, component.callee, inputs, settings, span, where, label)
             from archdsl.meaning.components import apply_declared
 
@@ -75,6 +76,14 @@ def apply(
             raise Fault(
                 codes.NOT_CALLABLE.at(span, f"{describe(component)} cannot be applied to a tensor", "not a component")
             )
+
+
+def _as_lists(op: Op, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+    """A single tensor where an op takes a list is a list of one."""
+    if not any(slot.many for slot in op.tensors):
+        return inputs
+    slots = zip(op.tensors, inputs, strict=False)
+    return tuple((value,) if slot.many and isinstance(value, Tensor) else value for slot, value in slots)
 
 
 def _is_element(value: Value) -> bool:

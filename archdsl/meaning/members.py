@@ -48,6 +48,7 @@ def space_names(frame: Frame, component: Component, node: nodes.Member) -> dict[
     """The names that a space binds at the top of its body, for the candidates of the frame's world."""
     found = frame.world.spaces.get(component)
     if found is None:
+        frame.world.spaces[component] = {}  # what a space reads of itself is not there yet
         declared = cast(Declared, component.callee)
         inner = enter(frame, frame.session, frame.world, component, "", "", node.span, ALWAYS)
         try:

@@ -182,6 +182,8 @@ def equal(left: Value, right: Value) -> bool:
     """Equality of definite values: true is not 1, a list equals a tuple of the same values."""
     if isinstance(left, bool) != isinstance(right, bool):
         return False
+    if isinstance(left, range) and isinstance(right, range):
+        return left == right
     if isinstance(left, tuple | range) and isinstance(right, tuple | range):
         return len(left) == len(right) and all(map(equal, left, right))
     return left == right

@@ -104,6 +104,11 @@ def _fits(value: Value, test: Callable[[Value], bool]) -> bool:
     return isinstance(value, Unknown) or test(value)
 
 
+def _some(value: tuple[Value, ...] | range) -> tuple[Value, ...] | range:
+    """The elements that tell the type of all: one of a range, which may have more than can be looked at."""
+    return value[:1] if isinstance(value, range) else value
+
+
 def fits(value: Value, name: str, arguments: tuple[nodes.Type, ...] = (), optional: bool = False) -> bool:
     """Whether a value has a type. An unknown type takes everything: its name was reported where it stands."""
     if isinstance(value, Unknown):
@@ -122,7 +127,7 @@ def fits(value: Value, name: str, arguments: tuple[nodes.Type, ...] = (), option
         return False
     if arguments and isinstance(value, tuple | range):
         inner = arguments[0]
-        return all(fits(item, inner.name, inner.arguments, inner.optional) for item in value)
+        return all(fits(item, inner.name, inner.arguments, inner.optional) for item in _some(value))
     return True
 
 
@@ -143,7 +148,7 @@ def fits_text(value: Value, text: str) -> bool:
     if isinstance(value, Variant):
         return all(fits_text(inner, text) for _, inner in value.cases)
     return isinstance(value, Unknown) or (
-        isinstance(value, tuple | range) and all(fits_text(v, rest.removesuffix("]")) for v in value)
+        isinstance(value, tuple | range) and all(fits_text(v, rest.removesuffix("]")) for v in _some(value))
     )
 
 

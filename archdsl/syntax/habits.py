@@ -14,6 +14,7 @@ from archdsl.syntax.tokens import OPERAND_ENDS, Token
 
 BEGINNINGS: Final = {"while": "loops are `for`", "elif": "write `else if`"}
 SIGNS: Final = frozenset({"ADD", "MUL", "POW", "COMPARE", "EQUAL", "OPTIONAL"})
+_BEGIN: Final = frozenset(OPENERS)
 OPERATORS: Final = frozenset({"ADD", "MUL", "POW"})
 INSTEAD: Final = {"===": "write `==`", "!==": "write `!=`"}
 
@@ -57,7 +58,7 @@ def without_effect(tokens: Sequence[Token], at: int, start: str) -> Diagnostic |
 
 def _beginning(tokens: Sequence[Token], at: int, start: str) -> Diagnostic | None:
     first = tokens[0]
-    if first.text not in BEGINNINGS or at == 0 or tokens[1:2] == [] or tokens[1].type == "EQUAL":
+    if first.text not in BEGINNINGS or at == 0 or [token.type for token in tokens[1:2]] in ([], ["EQUAL"]):
         return None
     what = "declaration" if start == "start" else "statement"
     return codes.UNEXPECTED.at(first.span, f"no {what} begins with `{first.text}`", BEGINNINGS[first.text])
@@ -99,22 +100,21 @@ def _pattern(tokens: Sequence[Token], start: str) -> Diagnostic | None:
     arrow = next((at for at, token in enumerate(tokens) if token.type == "ARROW"), None)
     if arrow is None:
         return None
-    begin = arrow - _length(tokens[:arrow][::-1], CLOSERS, frozenset(OPENERS))
-    end = arrow + 1 + _length(tokens[arrow + 1 :], frozenset(OPENERS), CLOSERS)
-    opener = begin - 1
-    while opener > 0 and tokens[opener].type == "COMMA":
-        opener -= 1 + _length(tokens[:opener][::-1], CLOSERS, frozenset(OPENERS))
+    before = tokens[:arrow][::-1]
+    opener = arrow - 1 - _length(before, CLOSERS, _BEGIN)
+    begin = arrow - _length(before, CLOSERS, _BEGIN, "COMMA")
+    end = arrow + 1 + _length(tokens[arrow + 1 :], _BEGIN, CLOSERS, "COMMA")
     if opener < 1 or tokens[opener].type != "LPAR" or tokens[opener - 1].type not in OPERAND_ENDS:
         return None
     span = tokens[begin].span.to(tokens[end - 1].span)
     return codes.UNEXPECTED.at(span, "a pattern stands in quotes", 'write `"` around it')
 
 
-def _length(tokens: Sequence[Token], deeper: frozenset[str], back: frozenset[str]) -> int:
-    """How many tokens there are before a comma or the end of the bracket that they stand in."""
+def _length(tokens: Sequence[Token], deeper: frozenset[str], back: frozenset[str], stop: str = "") -> int:
+    """How many tokens there are before `stop` or the end of the bracket that they stand in."""
     depth = 0
     for at, token in enumerate(tokens):
-        if depth == 0 and (token.type == "COMMA" or token.type in back):
+        if depth == 0 and (token.type == stop or token.type in back):
             return at
         depth += (token.type in deeper) - (token.type in back)
     return len(tokens)

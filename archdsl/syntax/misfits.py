@@ -9,7 +9,7 @@ from archdsl.diagnostics.suggest import closest
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl.syntax.build import Group
-from archdsl.syntax.cutting import ALWAYS_BEGIN, BEGIN_A_STATEMENT, OPENERS, is_word
+from archdsl.syntax.cutting import ALWAYS_BEGIN, BEGIN_A_STATEMENT, CONTINUE, OPENERS, is_word
 from archdsl.syntax.engine import Failure
 from archdsl.syntax.habits import is_comment, recognised, without_effect
 from archdsl.syntax.tokens import OPERAND_ENDS, Token
@@ -41,6 +41,10 @@ NAMED_FIRST: Final = ("EQUAL", "COMMA", "COLON", "RPAR", "RSQB", "LBRACE", "RBRA
 NAMED_ELSE: Final = ("IN", "IMPORT", "THEN", "ELSE", "ARROW", "AS", "LPAR", "LSQB", "DOT")
 BEGIN_AN_EXPRESSION: Final = frozenset(
     {"NAME", "INT", "FLOAT", "QUANTITY", "STRING", "TRUE", "FALSE", "NONE", "LPAR", "LSQB", "CHOOSE", "NOT"}
+)
+# Or nothing does.
+FOLLOW_A_NAME: Final = frozenset(
+    {"", "EQUAL", "DOT", "COMMA", "RPAR", "RSQB", "LBRACE", "ADD", "MUL", "POW", "PIPE", "COMPARE", "RANGE"}
 )
 WANT_AN_EXPRESSION: Final = frozenset({"NAME", "INT", "LPAR"})
 STATEMENTS: Final = {
@@ -118,7 +122,9 @@ class _Misfit:
         if "NAME" not in self.wanted and "EQUAL" not in self.wanted and following != "EQUAL":
             return None
         # In an expression: `for` after an operator is a missing value, `for = 1` and `for * 2` are names.
-        if following == "EQUAL" or ("NAME" in self.wanted and self._gap() is found and _follows_a_name(following)):
+        if following == "EQUAL" or (
+            "NAME" in self.wanted and self._gap() is found and _is_used_as_a_name(found, following)
+        ):
             return self._reserved(found)
         return None
 
@@ -193,11 +199,11 @@ class _Misfit:
     # ---- what is missing
 
     def misspelt(self) -> Diagnostic | None:
-        """A name that is like a word which begins statements, before the beginning of an expression."""
+        """A name that is like a word which begins statements, apart from the expression behind it."""
         before, found = self.before, self.found
         if self.start != "item" or len(self.pending) != 1 or before is None or before.type != "NAME":
             return None
-        if found is None or found.type not in BEGIN_AN_EXPRESSION:
+        if found is None or found.type not in BEGIN_AN_EXPRESSION or found.span.start == before.span.end:
             return None
         similar = closest(before.text, (kind.lower() for kind in BEGIN_A_STATEMENT))
         if similar is None:
@@ -333,22 +339,9 @@ class _Misfit:
         return found if same else before
 
 
-def _follows_a_name(kind: str) -> bool:
-    return kind in (
-        "",
-        "EQUAL",
-        "DOT",
-        "COMMA",
-        "RPAR",
-        "RSQB",
-        "LBRACE",
-        "ADD",
-        "MUL",
-        "POW",
-        "PIPE",
-        "COMPARE",
-        "RANGE",
-    )
+def _is_used_as_a_name(word: Token, following: str) -> bool:
+    """By what follows; of a word that continues an expression, a bracket behind it begins what it continues with."""
+    return following in FOLLOW_A_NAME or (following in OPENERS and word.type not in CONTINUE)
 
 
 def _replace(word: Token, text: str) -> Fix:

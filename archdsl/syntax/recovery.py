@@ -82,7 +82,7 @@ def _whole(tokens: list[Token], known: list[int]) -> tuple[nodes.Item, ...] | No
 
 
 def _look(tokens: list[Token], known: list[int], layout: Layout, faults: _Faults) -> None:
-    """Finds the syntax errors of one top-level item. A statement with a fault that is known already is not looked at."""
+    """Finds the syntax errors of one top-level item. A statement whose fault is known already is not looked at."""
     frame, bodies = _apart(tokens)
     pieces = [("start", frame)]
     for body in bodies:

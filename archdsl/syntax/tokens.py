@@ -220,8 +220,8 @@ def _unfinished(source: Source, start: int, end: int) -> Diagnostic:
 def _single(span: Span) -> Diagnostic:
     inside = span.text[1:-1]
     # What the other quotes and a backslash mean in there is a guess.
-    fixes = () if '"' in inside or "\\" in inside else (Fix(f'write `"{inside}"`', (Edit(span, f'"{inside}"'),)),)
-    return codes.UNEXPECTED.at(span, "`'` begins no string", 'strings stand in `"`', fixes=fixes)
+    fixes = () if '"' in inside or "\\" in inside else (Fix('write `"`', (Edit(span, f'"{inside}"'),)),)
+    return codes.UNEXPECTED.at(span, "`'` is not part of the language", _ADVICE["'"], fixes=fixes)
 
 
 def _nul(span: Span) -> Span:

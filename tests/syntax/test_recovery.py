@@ -95,6 +95,18 @@ SEEDED = [
     ("return x\n", "retrun x\n", 19, "E0001", "no statement begins with `retrun`"),
     ("return x\n", "return if x then y\n", 19, "E0001", "`else` is missing after `y`"),
     ("return x\n", "return x y\n", 19, "E0001", "`y` does not fit after `x`"),
+    ("  x = x + y\n", "  x += y\n", 11, "E0001", "`+=` is not part of the language"),
+    ("width > 3", "width === 3", 10, "E0001", "`===` is not part of the language"),
+    ("[x, y, x]", "(z) ? x : y", 6, "E0001", "`?` is not part of the language"),
+    ("if width", "while width", 10, "E0001", "no statement begins with `while`"),
+    ("} else {", "} elif width {", 12, "E0001", "no statement begins with `elif`"),
+    ("mixer second()", "while true", 18, "E0001", "no declaration begins with `while`"),
+    ('"why"', "'why'", 27, "E0001", "`'` is not part of the language"),
+    ("  x = x + y\n", "  y |> f(x) as b\n", 11, "E0001", "this has no effect"),
+    ("  x = x + y\n", "  f(x)\n", 11, "E0001", "this has no effect"),
+    ("f(a, b, key=2)", "f(a (b c) -> a b, key=2)", 8, "E0001", "a pattern stands in quotes"),
+    ("latency = latency(", "latency(", 26, "E0001", "an objective with arguments needs a name"),
+    ("third = first", "third = from", 22, "E0005", "`from` is a reserved word and cannot be a name"),
 ]
 
 
@@ -225,6 +237,8 @@ def test_an_open_bracket_is_shown(text, label, inside):
         ("a = 3", "let a = 3"),
         ("block f { for i x { } }", "block f { for i in x { } }"),
         ("block f { retrun 1 }", "block f { return 1 }"),
+        ("search f { minimize a(b=1) }", "search f { minimize a = a(b=1) }"),
+        ("let a = 'b'", 'let a = "b"'),
     ],
 )
 def test_a_fix_mends_the_fault(text, mended):
@@ -234,3 +248,73 @@ def test_a_fix_mends_the_fault(text, mended):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     assert mended == text
     assert () == parsed(text).diagnostics
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [("let a 3", True), ("block f { for i x { } }", True), ("let a = f(b c)", False), ("block f(a: int b) { }", False)],
+)
+def test_a_sign_is_put_in_by_itself_only_where_nothing_else_can_be_meant(text, safe):
+    (error,) = parsed(text).diagnostics
+    (fix,) = error.fixes
+    assert safe == fix.safe
+
+
+RESERVED = """\
+block one(in: int)(x: [b, c]) {
+  let at = in // 2
+  return x |> f(at, in) as "k{at}"
+}
+
+let a = one(in=3)
+
+block two(in: int)(x: [b, c]) {
+  let y = by
+  return y * by
+}
+"""
+
+
+def test_a_reserved_word_is_told_where_it_is_a_name_and_not_again_where_it_is_used():
+    expected = [
+        (1, "E0005", "`in` is a reserved word and cannot be a name"),
+        (2, "E0005", "`at` is a reserved word and cannot be a name"),
+        (8, "E0005", "`in` is a reserved word and cannot be a name"),
+        (9, "E0005", "`by` is a reserved word and cannot be a name"),
+    ]
+    assert expected == told(parsed(RESERVED))
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("block f { out -= 2 * out }", "write `out = out - ...`"),
+        ("let a = b ? c : d", "write `if a then b else c`"),
+        ("let a = b !== c", "write `!=`"),
+        ("while true { }", "loops are `for`"),
+        ("let a = 'b'", 'strings stand in `"`'),
+        ("block f { y |> g() as norm }", "bind it: `y = y |> ...`"),
+        ("block f { g(y) }", "bind it to a name"),
+        ("search f { maximize a(b=1) }", "write `maximize a = a(...)`"),
+        ("let a = g(b, c d -> d c)", 'write `"` around it'),
+        ("let a =", "write a value after this"),
+    ],
+)
+def test_what_this_language_writes_instead_is_said(text, label):
+    (error,) = parsed(text).diagnostics
+    assert label == error.primary.text
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("let c = 3 // 2 // a comment", ("comments begin with `#`",)),
+        ("let c = 3 // for later", ("comments begin with `#`",)),
+        ("block f { let a = 2 }\n// the end", ("comments begin with `#`",)),
+        ("block f { return x // y 3 }", ()),
+        ("block f { return x // 2 y }", ()),
+    ],
+)
+def test_a_comment_of_another_language_is_seen(text, notes):
+    (error,) = parsed(text).diagnostics
+    assert notes == error.notes
