@@ -34,12 +34,14 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found, and how: `covered` names the spaces that were too large to be followed whole."""
+    """What was found, and how: `covered` names the spaces that were too large to be followed whole, `sampled`
+    those with a continuous range, which is looked at in a few places."""
 
     diagnostics: tuple[Diagnostic, ...]
     library: Library
     units: tuple[Unit, ...]
     covered: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
 
     @property
     def errors(self) -> int:
@@ -117,12 +119,11 @@ def check_units(library: Library, units: list[Unit]) -> Checked:
     session = Session(library.limits, checking=True)
     for diagnostic in library.found:
         session.add(diagnostic)
-    covered: list[str] = []
     todo = list(dict.fromkeys([*units, *(unit for unit in library.units.values() if not unit.packaged)]))
     for unit in todo:
         _static(session, unit)
     for unit in todo:
-        covered += _check_unit(session, unit)
+        _check_unit(session, unit)
     for unit in todo:
         for declared in unit.declarations.values():
             if (
@@ -132,7 +133,7 @@ def check_units(library: Library, units: list[Unit]) -> Checked:
                 and declared.body
             ):
                 _guarded(session, declared.node.name.span, lambda d=declared: check_open(session, d))
-    return Checked(session.found, library, tuple(units), tuple(covered))
+    return Checked(session.found, library, tuple(units), tuple(session.covered), tuple(session.sampled))
 
 
 def _static(session: Session, unit: Unit) -> None:
@@ -146,25 +147,23 @@ def _static(session: Session, unit: Unit) -> None:
         session.add(diagnostic)
 
 
-def _check_unit(session: Session, unit: Unit) -> list[str]:
+def _check_unit(session: Session, unit: Unit) -> None:
     """Evaluate what the file declares: its lets, models and spaces for all their candidates, its bodies of fields."""
-    covered: list[str] = []
     frame = Frame(session, World(Universe(session.limits.conditions)), unit, Body(""))
     for name, let in unit.lets.items():
         value = _guarded(session, let.span, lambda n=name: top_level(frame, unit, n))
         entry = value[0] if value else None
         if isinstance(entry, Component | Decided) and _is_entry(entry) and _is_complete(entry):
             session.decided_at = decided_at(let.value)
-            covered += _check_entry(session, entry, let.value.span, name)
+            _check_entry(session, entry, let.value.span, name)
     for declared in unit.declarations.values():
         component = Component(declared)
         if declared.body is None:
             continue
         if declared.kind.entry and _is_complete(component):
-            covered += _check_entry(session, component, declared.node.name.span, declared.name)
+            _check_entry(session, component, declared.node.name.span, declared.name)
         elif declared.kind.fields and _is_complete(component):
             _guarded(session, declared.node.name.span, lambda c=component: check_fields(session, c))
-    return covered
 
 
 def _is_entry(value: Component | Decided) -> bool:
@@ -201,24 +200,27 @@ def _guarded(session: Session, span: Span, work: Callable[[], _T]) -> _T | None:
     return None
 
 
-def _check_entry(session: Session, entry: Component | Decided, span: Span, name: str) -> list[str]:
+def _check_entry(session: Session, entry: Component | Decided, span: Span, name: str) -> None:
     """Check a model or space for all candidates; where they are too many to be followed, a covering set of them."""
     session.begin()
-    session.sampled = session.relaxed = False
+    session.relaxed = False
     before = dict(session.findings)
+    sampled = session.samples
     try:
         root = run_entry(session, entry, span)
         judge(session, root, entry, span, name)
         found = len(session.findings) > len(before)
     except (TooManyCases, TooManyConditions, RecursionError):
         root, found = None, False
+    if session.samples > sampled:
+        session.sampled.append(name)
     if root is not None and not session.relaxed:
-        return [name] if session.sampled else []
+        return
     proven = root is not None and not found
     if not proven:
         session.findings = before
         session.remembered.clear()
+        session.covered.append(name)
     known = len(session.findings)
     if not cover(session, entry, span, until_valid=proven) and len(session.findings) == known:
         session.add(empty(span, name, None))
-    return [] if proven and not session.sampled else [name]

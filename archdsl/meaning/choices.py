@@ -189,8 +189,9 @@ def _from_reals(node: nodes.Choose, frame: Frame, path: str, whole: RealRange) -
     step = (whole.stop - whole.start) / (REAL_SAMPLES - 1)
     samples: tuple[Value, ...] = tuple(whole.start + step * i for i in range(REAL_SAMPLES))
     if frame.session.checking:
-        frame.session.sampled = True
+        frame.session.samples += 1
         number = _site(node, frame, path, samples)
+        frame.world.sites[number].sampled = True
         return merged(frame, [(frame.world.universe.taken(number, i), value) for i, value in enumerate(samples)])
     chooser = frame.session.chooser
     known = chooser.recall(join(frame.absolute_path(), path)) if chooser else UNKNOWN

@@ -103,7 +103,9 @@ class Session:
     remembered: dict[object, object] = field(default_factory=dict[object, object])
     probing: bool = False
     counting: bool = False
-    sampled: bool = False
+    samples: int = 0
+    covered: list[str] = field(default_factory=list[str])
+    sampled: list[str] = field(default_factory=list[str])
     relaxed: bool = False
     choosing: bool = False
     stopped: set[str] = field(default_factory=set[str])

@@ -56,7 +56,7 @@ def _dead_options(world: World) -> list[list[Option]]:
     options: dict[tuple[Span, Value], Option] = {}
     of_size = {site.span for site in world.sites if site.of_size}
     for number, site in enumerate(world.sites):
-        for option, value in enumerate(site.names):
+        for option, value in enumerate(() if site.sampled else site.names):
             at = site.options[option] if option < len(site.options) else site.span
             found = options.setdefault((site.span, value), Option(at, site.path, value, len(site.names)))
             found.taken.append(universe.both(site.met, universe.taken(number, option)))

@@ -21,6 +21,7 @@ class Site:
     options: tuple[Span, ...] = ()
     met: Condition = NEVER
     of_size: bool = False
+    sampled: bool = False
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ class SyntaxLimits:
 
     nesting: int = 200
     chain: int = 1000
-    characters: int = 2_000_000
+    characters: int = 500_000
     digits: int = 400
 
 

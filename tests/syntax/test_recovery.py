@@ -143,10 +143,21 @@ def test_one_fault_is_one_error(old, new, line, code, title):
     assert 4 <= sum(item in sound for item in found.file.items)
 
 
-@given(st.lists(st.sampled_from(SEEDED), min_size=2, max_size=7, unique_by=lambda seed: seed[2]))
+def unbalances(seed):
+    """Whether a fault leaves a brace too many or too few."""
+    old, new, *_ = seed
+    return old.count("{") - old.count("}") != new.count("{") - new.count("}")
+
+
+@given(
+    st.lists(st.sampled_from(SEEDED), min_size=2, max_size=7, unique_by=lambda seed: seed[2]).filter(
+        lambda seeds: sum(map(unbalances, seeds)) <= 1
+    )
+)
 @settings(max_examples=100)
 def test_faults_on_lines_of_their_own_do_not_disturb_each_other(seeds):
-    """Each is put on a copy of the text of its own, one copy behind the other."""
+    """Each is put on a copy of the text of its own, one copy behind the other. Two that unbalance the braces can make
+    up for each other, and then nobody knows where the braces were meant."""
     length = SOUND.count("\n")
     text, expected = "", []
     for number, (old, new, line, code, title) in enumerate(seeds):
