@@ -58,6 +58,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "== setting up .venv (once; a minute or more, 1.4 GB with a CPU build of PyTorch)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@$(BIN)/python -m pip install --quiet --editable '.[all]'
+	@$(BIN)/python -m compileall -q archdsl compiler/archdsl_compiler
 	@touch $@
 
 $(INSTALLED_TOOLS): $(INSTALLED)

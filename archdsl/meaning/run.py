@@ -62,7 +62,7 @@ class Chooser(Protocol):
 
 
 COST_OF_CHOICE = 6
-"""A step for all candidates of a space at once counts as so many steps for one; beyond, the space is covered instead."""
+"""A step for all candidates of a space at once counts as so many for one; beyond, the space is covered instead."""
 MOST_SHOWN = 3
 """Of the candidates that reach a fault."""
 
