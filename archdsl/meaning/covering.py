@@ -2,12 +2,12 @@
 options, that a candidate can take. What is found so is certain; what is not found is covered, not proven."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.roots import run_entry
-from archdsl.meaning.run import Fault, Session, told
+from archdsl.meaning.run import COST_OF_CHOICE, Fault, Session, told
 from archdsl.meaning.values import UNKNOWN, Component, Decided, Value
 from archdsl.source import Span
 
@@ -64,36 +64,38 @@ class Coverer:
 
 
 def cover(session: Session, entry: Component | Decided, span: Span, until_valid: bool = False) -> bool:
-    """Check a space by covering candidates; whether one of them was valid, at which the search may end."""
+    """Check a space by covering candidates; whether one of them was valid, at which the search may end. A candidate for
+    which the steps do not suffice counts as valid: nothing is known against it."""
     coverer = Coverer(random.Random(0))
     valid = False
     idle = 0
     kept: dict[object, object] = {}
-    steps = 0
+    left = session.limits.steps // COST_OF_CHOICE
     for _ in range(MOST_CANDIDATES):
-        trial = Session(session.limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
+        limits = replace(session.limits, steps=left)
+        trial = Session(limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
         trial.remembered = kept
+        found: tuple[Diagnostic, ...] = ()
         try:
             run_entry(trial, entry, span)
-            valid = True
-            if until_valid:
-                return True
         except ArchError as error:
-            _note(session, error.diagnostics, tuple(coverer.names.items()))
+            found = error.diagnostics
         except Fault as fault:
-            _note(session, (fault.diagnostic,), tuple(coverer.names.items()))
+            found = (fault.diagnostic,)
+        left -= trial.steps
+        _note(session, found, tuple(coverer.names.items()))
+        valid = valid or not found or left <= 0
         idle = 0 if coverer.finish() else idle + 1
-        steps += trial.steps
-        if steps > session.limits.steps or idle >= PATIENCE or coverer.work >= MOST_WORK:
+        if (until_valid and valid) or left <= 0 or idle >= PATIENCE or coverer.work >= MOST_WORK:
             break
     return valid
 
 
 def _note(session: Session, found: tuple[Diagnostic, ...], decisions: tuple[tuple[str, Value], ...]) -> None:
-    """Keep a fault of a candidate, unless it is a requirement that the candidate does not meet."""
+    """Keep a fault of a candidate, unless it only says that the candidate is none, or that the steps ran out."""
     for diagnostic in found:
         if diagnostic.code not in REJECTIONS:
             session.add(diagnostic, told(decisions))
 
 
-REJECTIONS = (codes.REQUIREMENT.name, codes.NO_OPTIONS.name)
+REJECTIONS = (codes.REQUIREMENT.name, codes.NO_OPTIONS.name, codes.TOO_MANY_STEPS.name)
