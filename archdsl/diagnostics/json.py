@@ -1,4 +1,4 @@
-"""Diagnostics for programs: plain objects, with lines and columns from 1 and ends exclusive.."""
+"""Diagnostics for programs: plain objects, with lines and columns from 1 and ends exclusive."""
 
 from collections.abc import Iterable
 
