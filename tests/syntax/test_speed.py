@@ -1,8 +1,6 @@
 """Parsing is fast, and linear: the figures that people see are printed by `tests/bench/bench_parse.py`; here the
 margins are wide, for machines that have other things to do."""
 
-import gc
-
 import pytest
 
 from tests.bench.bench_parse import sample, seconds
@@ -16,11 +14,6 @@ def test_parsing_reads_thousands_of_lines_a_second():
 
 
 def test_parsing_is_linear():
-    """Without the collector, as the command line runs: its passes grow with all that the tests before this one left."""
     short, long = sample(2000), sample(10_000)
-    gc.disable()
-    try:
-        per_line = [seconds(text) / text.count("\n") for text in (short, long)]
-    finally:
-        gc.enable()
+    per_line = [seconds(text) / text.count("\n") for text in (short, long)]
     assert per_line[1] / per_line[0] < 2
