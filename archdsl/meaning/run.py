@@ -108,6 +108,7 @@ class Session:
     sampled: list[str] = field(default_factory=list[str])
     relaxed: bool = False
     choosing: bool = False
+    exhausted: bool = False
     stopped: set[str] = field(default_factory=set[str])
     decided: dict[str, Value] = field(default_factory=dict[str, Value])
     decided_at: dict[str, tuple[Span, Span]] = field(default_factory=dict[str, tuple[Span, Span]])
@@ -131,10 +132,13 @@ class Session:
         return tuple(finding.told() for finding in self.findings.values())
 
     def begin(self) -> None:
-        """Start on a further declaration: each has its own budget, and its own candidates."""
-        self.steps = 0
-        self.root += 1
+        """Start on a further declaration: each has its own budget and its own candidates. Where one has used its budget
+        up, which was told, the others get a quarter of it: they tend to take as long, and somebody waits."""
+        self.exhausted = self.exhausted or codes.TOO_MANY_STEPS.name in self.stopped
         self.stopped.clear()
+        self.steps = self.limits.steps // 4 * 3 if self.exhausted else 0
+        self.choosing = False
+        self.root += 1
 
     def weighed(self, items: tuple[Value, ...], span: Span) -> tuple[Value, ...]:
         """A list that was just made, unless with the lists inside it it holds more elements than the limit."""
