@@ -10,6 +10,7 @@ from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.conditions import ALWAYS
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.run import Fault, Frame
+from archdsl.meaning.types import describe
 from archdsl.meaning.values import UNKNOWN, Component, Configured, Origin, Tensor, Value, has_unknown, tensors_of
 from archdsl.meaning.variants import lift
 from archdsl.source import Span
@@ -69,6 +70,11 @@ def infer(
     frame: Frame, op: Op, inputs: tuple[Value, ...], settings: dict[str, Value], span: Span, spans: Mapping[str, Span]
 ) -> Inferred:
     """What the op's rule says of these types and settings, remembered; a refusal becomes a diagnostic."""
+    for value in inputs:
+        wrong = _no_operand(value)
+        if wrong is not None:
+            title = f"`{op.name}` takes tensors, not {describe(wrong)}"
+            raise Fault(codes.WRONG_TYPE.at(span, title, "not a tensor", notes=("apply it to a tensor first",)))
     types = tuple(_type_of(value) for value in inputs)
     settings = {name: _plain(value) for name, value in settings.items()}
     key = (op.name, types, tuple(settings.items()))
@@ -95,6 +101,13 @@ def infer(
         _check_size(frame, op, found, span)
         frame.session.inferred[key] = found
     return found
+
+
+def _no_operand(value: Value) -> Value:
+    """What cannot be an operand in a value, if anything."""
+    if isinstance(value, tuple):
+        return next((wrong for item in value if (wrong := _no_operand(item)) is not None), None)
+    return None if value is None or isinstance(value, Tensor | int | float | sizes.Symbolic) else value
 
 
 def _type_of(value: Value) -> object:

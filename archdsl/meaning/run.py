@@ -133,10 +133,10 @@ class Session:
 
     def begin(self) -> None:
         """Start on a further declaration: each has its own budget and its own candidates. Where one has used its budget
-        up, which was told, the others get a quarter of it: they tend to take as long, and somebody waits."""
+        up, which was told, the others get a sixteenth of it: they tend to take as long, and somebody waits."""
         self.exhausted = self.exhausted or codes.TOO_MANY_STEPS.name in self.stopped
         self.stopped.clear()
-        self.steps = self.limits.steps // 4 * 3 if self.exhausted else 0
+        self.steps = self.limits.steps // 16 * 15 if self.exhausted else 0
         self.choosing = False
         self.root += 1
 
