@@ -388,3 +388,21 @@ def test_a_long_expression_is_elaborated_on_any_stack(tmp_path: Path):
     path = tmp_path / "long.arch"
     path.write_text(f"model m()(x: [b, 3]) {{\n  return x{' + x' * 900}\n}}\n", encoding="utf-8")
     assert 900 == len(archdsl.elaborate(archdsl.load(path), "m").calls)
+
+
+def test_what_is_only_odd_is_no_obstacle_to_a_graph(tmp_path: Path):
+    path = tmp_path / "odd.arch"
+    path.write_text(
+        """model m(size: int = 32)(x: [b, 3, size, size]) {
+  return x |> conv(8, 3) |> relu |> conv(8, 3) |> mean(axes=(2, 3)) |> linear(10) as head
+}
+space s() {
+  let one = choose(32)
+  return m(size=choose(16, one))
+}
+""",
+        encoding="utf-8",
+    )
+    assert ["W1003", "W1005"] == sorted({d.code for d in archdsl.check(path)})
+    program = archdsl.load(path)
+    assert 898 == archdsl.elaborate(program, "m").params == archdsl.costs(program, "s", None, {"size": 16}).params

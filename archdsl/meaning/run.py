@@ -257,6 +257,8 @@ class Frame:
         session, where = self.session, self.effective()
         if where == NEVER or session.probing or self.depends_on_size():
             return
+        if not session.checking and diagnostic.severity == "warning":
+            return  # told when the program was checked
         if diagnostic.code in ONCE:
             if diagnostic.code in session.stopped:
                 return
