@@ -1,7 +1,7 @@
 """Typed calls: which argument fills which setting, whether it has the right type, and how tensors bind the axes of a
 signature."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from archdsl.diagnostics import codes
@@ -11,13 +11,13 @@ from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate
 from archdsl.meaning.operators import equal
 from archdsl.meaning.run import Fault, Frame
-from archdsl.meaning.types import default_type, describe, describe_text, describe_type, fits, fits_text
+from archdsl.meaning.types import describe, describe_text, describe_type, fits, fits_text
 from archdsl.meaning.values import UNKNOWN, Component, RealRange, Tensor, Unknown, Value, Variant, has_variant, show
 from archdsl.meaning.variants import lift, origin_of, part_of
 from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl_compiler import sizes
-from archdsl_compiler.ops.contract import REQUIRED, Op
+from archdsl_compiler.ops.contract import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,13 +377,3 @@ def _misfit(
         why,
         others=tuple(others),
     )
-
-
-def given_default(op: Op) -> Mapping[str, object]:
-    """The settings of an op that has a default for them."""
-    return {s.name: s.default for s in op.settings if s.default is not REQUIRED}
-
-
-def inferred_type(value: Value) -> str:
-    """The type that a default gives its setting."""
-    return default_type(value.cases[0][1] if isinstance(value, Variant) else value)

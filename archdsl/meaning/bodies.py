@@ -81,11 +81,12 @@ def check_depth(frame: Frame | None, component: Component, span: Span) -> None:
         return
     limit = frame.session.limits.recursion
     if frame.depth >= limit:
+        what, done = ("calls", "called") if component.kind == "function" else ("components", "applied")
         raise Fault(
             codes.RECURSION.at(
                 span,
-                f"components are nested more than {limit} deep",
-                f"`{component.name}` is applied again here",
+                f"{what} are nested more than {limit} deep",
+                f"`{component.name}` is {done} again here",
                 notes=(f"raise the limit: --limit recursion={2 * limit}",),
             )
         )

@@ -6,7 +6,7 @@ from typing import cast
 from archdsl.diagnostics import codes
 from archdsl.meaning.application import apply, is_tensor_like
 from archdsl.meaning.binding import Arguments, Given, bind_settings, extended, fill, tensor_names
-from archdsl.meaning.bodies import STEPS_OF_A_BODY, enter, returned
+from archdsl.meaning.bodies import STEPS_OF_A_BODY, check_depth, enter, returned
 from archdsl.meaning.builtins import OVERLOADS, Builtin
 from archdsl.meaning.catalogue.contract import innermost
 from archdsl.meaning.conditions import NEVER
@@ -302,16 +302,7 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
     declared = cast(Declared, component.callee)
     frame.session.step(span)
     frame.session.applied.add(id(declared))
-    if frame.depth >= frame.session.limits.recursion:
-        limit = frame.session.limits.recursion
-        raise Fault(
-            codes.RECURSION.at(
-                span,
-                f"calls are nested more than {limit} deep",
-                f"`{declared.name}` is called again here",
-                notes=(f"raise the limit: --limit recursion={2 * limit}",),
-            )
-        )
+    check_depth(frame, component, span)
     if declared.body is None:
         return UNKNOWN
     if frame.definite:

@@ -23,7 +23,7 @@ from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Body, Fault, Frame, Session, TooManyCases
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.structure import check_structure
-from archdsl.meaning.values import Component, Decided
+from archdsl.meaning.values import Component, Decided, space_of
 from archdsl.meaning.verdicts import decided_at, empty, judge
 from archdsl.meaning.worlds import World
 from archdsl.source import Source, Span
@@ -167,13 +167,13 @@ def _check_unit(session: Session, unit: Unit) -> None:
 
 
 def _is_entry(value: Component | Decided) -> bool:
-    component = value.space if isinstance(value, Decided) else value
+    component = space_of(value)
     return isinstance(component.callee, Declared) and component.callee.kind.entry
 
 
 def _is_complete(value: Component | Decided) -> bool:
     """Whether every setting has a value; otherwise a caller will give it."""
-    component = value.space if isinstance(value, Decided) else value
+    component = space_of(value)
     given = dict(component.settings)
     callee = cast(Declared, component.callee)
     return all(name in given or node.default is not None for name, node in callee.settings.items())

@@ -73,8 +73,7 @@ def cover(session: Session, entry: Component | Decided, span: Span, until_valid:
     left = session.limits.steps // COST_OF_CHOICE
     for _ in range(MOST_CANDIDATES):
         limits = replace(session.limits, steps=left)
-        trial = Session(limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
-        trial.remembered = kept
+        trial = Session(limits, chooser=coverer, applied=session.applied, inferred=session.inferred, remembered=kept)
         found: tuple[Diagnostic, ...] = ()
         try:
             run_entry(trial, entry, span)

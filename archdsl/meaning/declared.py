@@ -50,7 +50,6 @@ class Declared:
     kind: Kind
     settings: Mapping[str, nodes.Setting] = field(init=False)
     tensors: tuple[nodes.TensorParameter, ...] = field(init=False)
-    bindings: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.settings = {setting.name.text: setting for setting in self.node.settings or ()}
@@ -61,7 +60,6 @@ class Declared:
             if self.kind.tensors
             else ()
         )
-        self.bindings = frozenset(self.settings)
 
     @property
     def name(self) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 
 from archdsl.meaning.builtins import Builtin
 from archdsl.meaning.dispatch import evaluate
-from archdsl.meaning.run import Abandoned, Fault, Frame, settled
+from archdsl.meaning.run import Abandoned, Fault, Frame
 from archdsl.meaning.values import Unknown, Variant, show
+from archdsl.meaning.worlds import settled
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below
 

@@ -2,6 +2,7 @@
 inner decisions, and found again by these."""
 
 from collections.abc import Mapping
+from itertools import count
 from typing import cast
 
 from archdsl.meaning.bodies import enter, run
@@ -78,10 +79,9 @@ def _module(
     if module is not None:
         return module, module.outputs
     inner = enter(frame, session, frame.world, component, path, where, span, ALWAYS)
-    arguments, input_types = numbered(inputs)
-    inner.body.values = len(input_types)
+    arguments, inner.body.values = numbered(inputs)
     result = run(inner, component, arguments, span, spans)
-    module = finished(inner, component, arguments, input_types, result)
+    module = finished(inner, component, arguments, result)
     made.keep(inner.body.decisions, module)
     return module, module.outputs
 
@@ -96,36 +96,37 @@ def _key(value: Value) -> object:
     )
 
 
-def numbered(inputs: tuple[Value, ...]) -> tuple[tuple[Value, ...], tuple[TensorType, ...]]:
-    """The inputs as a module sees them: its first values."""
-    types: list[TensorType] = []
+def numbered(inputs: tuple[Value, ...]) -> tuple[tuple[Value, ...], int]:
+    """The inputs as a module sees them, its first values, and how many values that makes."""
+    numbers = count()
 
     def own(value: Value) -> Value:
         if isinstance(value, Tensor):
-            types.append(value.type)
-            return Tensor(value.type, value.origin, len(types) - 1)
+            return Tensor(value.type, value.origin, next(numbers))
         return type(value)(own(item) for item in value) if isinstance(value, tuple) else value
 
-    return tuple(own(value) for value in inputs), tuple(types)
+    return tuple(own(value) for value in inputs), next(numbers)
 
 
-def finished(
-    frame: Frame, component: Component, inputs: tuple[Value, ...], input_types: tuple[TensorType, ...], result: Value
-) -> Module:
+def types_in(values: tuple[Value, ...]) -> tuple[TensorType, ...]:
+    """The types of the tensors in some values, in order."""
+    return tuple(t.type for value in values for t in tensors_of(value))
+
+
+def finished(frame: Frame, component: Component, inputs: tuple[Value, ...], result: Value) -> Module:
     """The module that a body has become."""
     body = frame.body
     declared = cast(Declared, component.callee)
-    outputs = [t.type for t in tensors_of(result)]
     names = [t.name.text for t in declared.tensors]
     return Module(
         component.name,
         declared.kind.name,
         tuple((name, frame.names.get(name)) for name in declared.settings),
         tuple((name, structure_of(value)) for name, value in zip(names, inputs, strict=False)),
-        input_types,
+        types_in(inputs),
         tuple(body.calls),
         structure_of(result),
-        tuple(outputs),
+        types_in((result,)),
         {name: value for name, value in frame.names.items() if isinstance(value, int | float | str)},
         tuple(body.decisions),
         body.exposed,

@@ -15,11 +15,11 @@ from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.genomes import Genome, chooser_of, value_of
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.loading import Library, UnreadableFile, load_unit
-from archdsl.meaning.modules import finished
+from archdsl.meaning.modules import finished, types_in
 from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Body, Fault, Frame, Session
 from archdsl.meaning.scope import top_level
-from archdsl.meaning.values import Component, Decided, Value, show, tensors_of
+from archdsl.meaning.values import Component, Decided, Value, show
 from archdsl.meaning.worlds import World
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
@@ -138,17 +138,16 @@ def costs(program: Program, name: str, settings: Settings | None = None, genome:
 
 
 def _module(program: Program, frame: Frame, component: Component, inputs: tuple[Value, ...], result: Value) -> Module:
-    types = tuple(t.type for value in inputs for t in tensors_of(value))
     settings = tuple(frame.names.get(name) for name in setting_names(component.callee))
-    key = ("root", id(component.callee), settings, types, tuple(frame.body.decisions))
+    key = ("root", id(component.callee), settings, types_in(inputs), tuple(frame.body.decisions))
     found = program.modules.get(key)
     if found is None:
-        found = program.modules[key] = finished(frame, component, inputs, types, result)
+        found = program.modules[key] = finished(frame, component, inputs, result)
     return cast(Module, found)
 
 
 def _costs(program: Program, frame: Frame, component: Component, inputs: tuple[Value, ...], result: Value) -> Costs:
-    return Costs(frame.body.parameters, frame.body.macs, tuple(t.type for t in tensors_of(result)))
+    return Costs(frame.body.parameters, frame.body.macs, types_in((result,)))
 
 
 _T = TypeVar("_T")

@@ -14,8 +14,8 @@ from archdsl.meaning.dispatch import evaluate, execute
 from archdsl.meaning.op_calls import check_elements
 from archdsl.meaning.run import Abandoned, Fault, Frame, Session
 from archdsl.meaning.types import describe
-from archdsl.meaning.values import UNKNOWN, Component, Decided, Origin, Tensor, Unknown, Value, Variant
-from archdsl.meaning.variants import expanded, lift
+from archdsl.meaning.values import UNKNOWN, Component, Decided, Origin, Tensor, Unknown, Value, Variant, space_of
+from archdsl.meaning.variants import lift
 from archdsl.meaning.worlds import World
 from archdsl.source import Span
 from archdsl.syntax import nodes
@@ -36,7 +36,7 @@ class Root:
 
 def run_entry(session: Session, entry: Component | Decided, span: Span) -> Root:
     """Run a model or space; while checking, for all its candidates."""
-    component = entry.space if isinstance(entry, Decided) else entry
+    component = space_of(entry)
     session.decided = dict(entry.decisions) if isinstance(entry, Decided) else {}
     session.reached.clear()
     root = Root(World(Universe(session.limits.conditions)))
@@ -182,9 +182,3 @@ def _input(limit: int, parameter: nodes.TensorParameter, dtype: str, given: tupl
     type_ = TensorType(cast("tuple[Size, ...]", given), dtype)
     check_elements(limit, type_.shape, f"`{parameter.name.text}` is", parameter.span)
     return Tensor(type_, Origin(parameter.span))
-
-
-def distinct_results(root: Root, value: Value, limit: int) -> list[Value]:
-    """The definite forms of a value that some candidate reaches."""
-    universe = root.world.universe
-    return [v for c, v in expanded(universe, value, limit) if universe.both(c, root.world.alive) != NEVER]

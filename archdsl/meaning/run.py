@@ -12,11 +12,11 @@ from typing import Protocol
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
-from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
+from archdsl.meaning.conditions import ALWAYS, NEVER, Condition
 from archdsl.meaning.declared import Unit
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
-from archdsl.meaning.values import UNKNOWN, Component, Pair, Unknown, Value, Variant, show
-from archdsl.meaning.worlds import World
+from archdsl.meaning.values import Component, Pair, Unknown, Value, show
+from archdsl.meaning.worlds import World, settled
 from archdsl.source import Span
 from archdsl_compiler.graph import Call, Wrapper, join
 from archdsl_compiler.ops.contract import Inferred, Op
@@ -96,7 +96,6 @@ class Session:
     root: int = 0
     steps: int = 0
     weights: dict[int, tuple[tuple[Value, ...], int]] = field(default_factory=dict[int, tuple[tuple[Value, ...], int]])
-    modules: int = 0
     evaluating: list[tuple[Unit, str]] = field(default_factory=list[tuple[Unit, str]])
     applied: set[int] = field(default_factory=set[int])
     inferred: dict[tuple[object, ...], Inferred] = field(default_factory=dict[tuple[object, ...], Inferred])
@@ -297,7 +296,7 @@ class Frame:
 
     def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
         """The decisions, from the root of the model, that lead to a condition of this frame's world."""
-        return self.shown(self.world.universe.witness(condition))
+        return self.shown(self.world.witness(condition))
 
     def shown(self, taken: Mapping[int, int]) -> tuple[tuple[str, Value], ...]:
         """The decisions, from the root of the model, behind the options taken at sites of this frame's world."""
@@ -345,18 +344,3 @@ def told(decisions: tuple[tuple[str, Value], ...]) -> str:
 def show_option(value: Value) -> str:
     """A recorded option: names of components stand bare."""
     return value if isinstance(value, str) else show(value)
-
-
-def settled(universe: Universe, taken: Mapping[int, int], value: Value) -> Value:
-    """A value as one candidate has it."""
-    match value:
-        case Variant():
-            cases = (inner for condition, inner in value.cases if universe.holds(condition, taken))
-            return settled(universe, taken, next(cases, UNKNOWN))
-        case Pair() | tuple():
-            return type(value)(settled(universe, taken, item) for item in value)
-        case Component():
-            inner = ((name, settled(universe, taken, setting)) for name, setting in value.settings)
-            return Component(value.callee, tuple(inner), value.spans)
-        case _:
-            return value

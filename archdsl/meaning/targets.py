@@ -13,7 +13,7 @@ from archdsl.meaning.covering import Coverer
 from archdsl.meaning.modules import finished
 from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Fault, Session
-from archdsl.meaning.values import Component, Decided, Value, show, tensors_of
+from archdsl.meaning.values import Component, Decided, Value, show
 from archdsl.source import Span
 from archdsl_compiler.graph import Module, ModuleCall, join
 
@@ -27,8 +27,9 @@ def check_targets(session: Session, space: Component | Decided, targets: list[tu
     left = list(targets)
     paths: set[str] = set()
     for _ in range(CANDIDATES):
-        trial = Session(session.limits, chooser=coverer, applied=session.applied, inferred=session.inferred)
-        trial.remembered = kept
+        trial = Session(
+            session.limits, chooser=coverer, applied=session.applied, inferred=session.inferred, remembered=kept
+        )
         for path, name in _places_of_candidate(trial, space, span):
             paths.add(path)
             left = [(value, at) for value, at in left if not matches(value, path, name)]
@@ -50,8 +51,7 @@ def _places_of_candidate(trial: Session, space: Component | Decided, span: Span)
     except (ArchError, Fault):
         return
     for frame, component, inputs, result in root.models:
-        types = tuple(t.type for value in inputs for t in tensors_of(value))
-        yield from places(finished(frame, component, inputs, types, result))
+        yield from places(finished(frame, component, inputs, result))
 
 
 def describe_target(value: Value) -> str:

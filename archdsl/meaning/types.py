@@ -131,10 +131,6 @@ def fits(value: Value, name: str, arguments: tuple[nodes.Type, ...] = (), option
     return True
 
 
-def fits_node(value: Value, type_: nodes.Type | None) -> bool:
-    return type_ is None or fits(value, type_.name, type_.arguments, type_.optional)
-
-
 def fits_text(value: Value, text: str) -> bool:
     """Whether a value has a type that is written as text: the tables of ops and of the catalogue."""
     if type(value) is int and text in ("int", "sizes", "axes", "real", "int?", "init"):
@@ -240,20 +236,3 @@ def describe(value: Value) -> str:
             return "an unknown value"
         case _:
             return f"the function `{value.name}`"
-
-
-def default_type(value: Value) -> str:
-    """The type of a setting that is written without one: its default's."""
-    match value:
-        case bool():
-            return "bool"
-        case int():
-            return "int"
-        case float():
-            return "real"
-        case str():
-            return "str"
-        case tuple() | range():
-            return "list"
-        case _:
-            return "block" if _is_part(value) else "any"

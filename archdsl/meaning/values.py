@@ -198,6 +198,11 @@ Value: TypeAlias = (
 )
 
 
+def space_of(entry: Component | Decided) -> Component:
+    """The model or space itself, whether or not decisions of it were taken."""
+    return entry.space if isinstance(entry, Decided) else entry
+
+
 def is_component(value: "Value") -> bool:
     """Whether a value can be applied to a tensor; `none` can, and does nothing."""
     return value is None or isinstance(value, Component | Composed | Wrapped | Placed)

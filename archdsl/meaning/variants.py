@@ -1,7 +1,7 @@
 """Following several candidates at once: values that depend on choices, taken apart into definite cases and put together
 again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import cast, overload
 
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
@@ -178,9 +178,6 @@ def split(frame: Frame, truth: Value) -> tuple[Condition, Condition]:
 
 def origin_of(tensor: Value) -> Span | None:
     return tensor.origin.span if isinstance(tensor, Tensor) and tensor.origin else None
-
-
-Namespace = Mapping[str, Value]
 
 
 def part_of(value: Value, position: int) -> Value:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition, Universe
-from archdsl.meaning.values import UNKNOWN, Component, Value, Variant
+from archdsl.meaning.values import UNKNOWN, Component, Pair, Value, Variant
 from archdsl.source import Span
 
 
@@ -43,24 +43,24 @@ class World:
     rejected: list[tuple[Condition, Span]] = field(default_factory=list[tuple[Condition, Span]])
     spaces: dict[Component, dict[str, Value]] = field(default_factory=dict[Component, dict[str, Value]])
 
-    def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
-        """The fewest decisions that lead to a condition, and those that say what their options are."""
-        taken = self.universe.witness(condition)
+    def witness(self, condition: Condition) -> dict[int, int]:
+        """The fewest options that lead to a condition, and those that say what these options are."""
+        universe = self.universe
+        taken = universe.witness(condition)
         for number, option in sorted(taken.items()):
             site = self.sites[number]
             name = site.names[option] if option < len(site.names) else UNKNOWN
             if isinstance(name, Variant):
-                here = self.universe.both(condition, self._cube(taken))
-                joint = (self.universe.both(here, case) for case, _ in name.cases)
-                taken = {**taken, **self.universe.witness(next(c for c in joint if c != NEVER))}
-        return self.shown(taken)
+                here = condition
+                for other, choice in taken.items():
+                    here = universe.both(here, universe.taken(other, choice))
+                joint = (universe.both(here, case) for case, _ in name.cases)
+                taken = {**taken, **universe.witness(next(c for c in joint if c != NEVER))}
+        return taken
 
-    def _cube(self, taken: Mapping[int, int]) -> Condition:
-        """The candidates that take these options."""
-        condition = ALWAYS
-        for site, option in taken.items():
-            condition = self.universe.both(condition, self.universe.taken(site, option))
-        return condition
+    def decisions(self, condition: Condition) -> tuple[tuple[str, Value], ...]:
+        """The decisions of a witness."""
+        return self.shown(self.witness(condition))
 
     def shown(self, taken: Mapping[int, int]) -> tuple[tuple[str, Value], ...]:
         """The decisions behind the options taken at some sites."""
@@ -71,15 +71,23 @@ class World:
             if inner is not None:
                 found += inner
             elif not site.of_size:
-                found.append((site.path, self._named(site.names[option], taken)))
+                found.append((site.path, settled(self.universe, taken, site.names[option])))
         return tuple(found)
-
-    def _named(self, name: Value, taken: Mapping[int, int]) -> Value:
-        """An option's name; where it depends on other choices, what it is for these."""
-        if not isinstance(name, Variant):
-            return name
-        here = self._cube(taken)
-        return next((inner for case, inner in name.cases if self.universe.both(case, here) != NEVER), UNKNOWN)
 
     def depends_on_size(self, condition: Condition) -> bool:
         return any(self.sites[number].of_size for number in self.universe.support(condition))
+
+
+def settled(universe: Universe, taken: Mapping[int, int], value: Value) -> Value:
+    """A value as one candidate has it."""
+    match value:
+        case Variant():
+            cases = (inner for condition, inner in value.cases if universe.holds(condition, taken))
+            return settled(universe, taken, next(cases, UNKNOWN))
+        case Pair() | tuple():
+            return type(value)(settled(universe, taken, item) for item in value)
+        case Component():
+            inner = ((name, settled(universe, taken, setting)) for name, setting in value.settings)
+            return Component(value.callee, tuple(inner), value.spans)
+        case _:
+            return value

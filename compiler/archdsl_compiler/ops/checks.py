@@ -65,11 +65,6 @@ def at_least(value: Real, minimum: int, argument: str) -> None:
         )
 
 
-def each_at_least(values: Iterable[Real], minimum: int, argument: str) -> None:
-    for value in values:
-        at_least(value, minimum, argument)
-
-
 def above_zero(value: Real, argument: str) -> None:
     if not holds(">", value, 0):
         raise OpFault("value", f"`{argument}={value}` must be above 0", argument, label="use a number above 0")
