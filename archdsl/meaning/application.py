@@ -86,10 +86,6 @@ def _as_lists(op: Op, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple((value,) if slot.many and isinstance(value, Tensor) else value for slot, value in slots)
 
 
-def _is_element(value: Value) -> bool:
-    return isinstance(value, Tensor | Unknown | Variant | int | float)
-
-
 def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
     """Whether an op gets the tensors that it needs."""
     needed = [slot for slot in op.tensors if not slot.optional]
@@ -109,10 +105,6 @@ def check_tensors(op: Op, inputs: tuple[Value, ...], span: Span) -> None:
     for slot, value in zip(op.tensors, inputs, strict=False):
         if isinstance(value, Unknown | Variant):
             continue
-        wrong = next((item for item in value if not _is_element(item)), None) if isinstance(value, tuple) else None
-        if wrong is not None:
-            title = f"`{slot.name}` of `{op.name}` is a list of tensors, and holds {describe(wrong)}"
-            raise Fault(codes.WRONG_TYPE.at(span, title, "a list of tensors is needed"))
         if (
             slot.many != isinstance(value, tuple)
             and value is not None

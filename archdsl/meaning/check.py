@@ -204,23 +204,25 @@ def _check_entry(session: Session, entry: Component | Decided, span: Span, name:
     """Check a model or space for all candidates; where they are too many to be followed, a covering set of them."""
     session.begin()
     session.relaxed = False
-    before = dict(session.findings)
+    before = set(session.findings)
     sampled = session.samples
     try:
-        root = run_entry(session, entry, span)
-        judge(session, root, entry, span, name)
-        found = len(session.findings) > len(before)
+        judge(session, run_entry(session, entry, span), entry, span, name)
+        followed = True
     except (TooManyCases, TooManyConditions, RecursionError):
-        root, found = None, False
+        followed = False
     if session.samples > sampled:
         session.sampled.append(name)
-    if root is not None and not session.relaxed:
+    if followed and not session.relaxed:
         return
-    proven = root is not None and not found
+    errors = [key for key, f in session.findings.items() if key not in before and f.diagnostic.severity == "error"]
+    proven = followed and not errors
     if not proven:
-        session.findings = before
+        for key in errors if session.relaxed else ():
+            del session.findings[key]  # perhaps of candidates that the requirement left open rejects
         session.remembered.clear()
         session.covered.append(name)
     known = len(session.findings)
-    if not cover(session, entry, span, until_valid=proven) and len(session.findings) == known:
+    told = len(errors) > 0 and not session.relaxed
+    if not cover(session, entry, span, until_valid=proven) and len(session.findings) == known and not told:
         session.add(empty(span, name, None))

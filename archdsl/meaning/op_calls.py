@@ -70,11 +70,11 @@ def infer(
     frame: Frame, op: Op, inputs: tuple[Value, ...], settings: dict[str, Value], span: Span, spans: Mapping[str, Span]
 ) -> Inferred:
     """What the op's rule says of these types and settings, remembered; a refusal becomes a diagnostic."""
-    for value in inputs:
+    for slot, value in zip(op.tensors, inputs, strict=False):
         wrong = _no_operand(value)
         if wrong is not None:
-            title = f"`{op.name}` takes tensors, not {describe(wrong)}"
-            raise Fault(codes.WRONG_TYPE.at(span, title, "not a tensor", notes=("apply it to a tensor first",)))
+            title = f"`{slot.name}` of `{op.name}` is a list of tensors, and holds {describe(wrong)}"
+            raise Fault(codes.WRONG_TYPE.at(span, title, "a list of tensors is needed"))
     types = tuple(_type_of(value) for value in inputs)
     settings = {name: _plain(value) for name, value in settings.items()}
     key = (op.name, types, tuple(settings.items()))
