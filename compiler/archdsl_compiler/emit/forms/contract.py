@@ -65,21 +65,21 @@ class CallView:
 
     def number(self, name: str) -> Expression:
         """A setting that is one number, to be lifted where it differs."""
-        return self.size(self.value(name), self.call.hints.get(name, ""))
+        return self.size(self.value(name), self.call.hints.get(name, ""), name)
 
     def sizes(self, values: object) -> Row:
         """A tuple of numbers, each to be lifted where it differs."""
         assert isinstance(values, tuple)
         return Row(tuple(self.size(value) for value in values))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
-    def size(self, value: object, hint: str = "") -> Expression:
+    def size(self, value: object, hint: str = "", name: str = "") -> Expression:
         """A number; one that depends on the batch is computed when the model runs."""
         if isinstance(value, Symbolic):
             return symbolic(value)
         if value is None:
             return Raw("None")
         assert isinstance(value, int | float | str)
-        return Number(value, hint)
+        return Number(value, hint, name)
 
     def _structure(self, name: str) -> Structure:
         slots = [slot.name for slot in self.call.op.tensors]
