@@ -474,6 +474,7 @@ SPECTRA = [
 
 CONSTANTS = [
     Case("param", lambda b: call(shape=(4, 5), init=InitialValue("normal", 0.02))),
+    Case("param", lambda b: call(shape=(1, 17, 5), resize="1 (h w) c", prefix=1)),
     Case("buffer", lambda b: call(whole(4, 5), saved=True)),
     Case("buffer", lambda b: call(real(4)), plain(lambda x: x)),
     Case("arange", lambda b: call(n=7), plain(lambda: torch.arange(7))),
@@ -483,6 +484,9 @@ CONSTANTS = [
     Case("trunc_normal", lambda b: call()),
     Case("uniform", lambda b: call(limit=0.1)),
     Case("kaiming_uniform", lambda b: call(a=5**0.5)),
+    Case("kaiming_normal", lambda b: call()),
+    Case("kaiming_normal_out", lambda b: call()),
+    Case("xavier_uniform", lambda b: call()),
     unary("dropout", F.dropout, rate=0.1),
     unary("drop_path", lambda x: x, rate=0.1),
     unary("add_noise", lambda x: x + torch.randn_like(x), std=0.1),
