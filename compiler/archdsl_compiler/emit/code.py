@@ -5,7 +5,7 @@ component are laid over each other, and only their `Number`s may differ. Text is
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,44 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, boolean or string that may differ from instance to instance. `hint` is how the source wrote it."""
+    """A number, boolean or string that may differ from instance to instance, or a list of such. `hint` is how the source
+    wrote it, `name` what it is called where it is wanted."""
 
-    value: int | float | bool | str
+    value: object
     hint: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Default(Number):
+    """A number that its argument has anyway. It is written only where other instances have another one: then it has
+    become a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A number that differs from pass to pass of a loop: one value for each."""
+
+    values: tuple[object, ...]
+    hint: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What stands under a label of the module: a layer, a parameter, a buffer. In a loop `place` says which segment of
+    the label counts the passes."""
+
+    label: str
+    place: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A function that makes layers of one class which begin otherwise than PyTorch's: how their weight and bias do."""
+
+    layer: str
+    begins: tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +137,15 @@ class Row:
     brackets: str = "()"
 
 
-Expression: TypeAlias = Raw | Number | Use | Batch | Apply | Member | Index | Slice | Infix | Prefix | Choice | Row
+@dataclass(frozen=True, slots=True)
+class Comprehension:
+    """`[element for ... in ...]`: the element holds an `Each` for what differs from pass to pass."""
+
+    element: "Expression"
+    count: "Expression"
+
+
+Expression: TypeAlias = Raw | Number | Each | Part | Maker | Use | Batch | Apply | Member | Index | Slice | Infix | Prefix | Choice | Row | Comprehension
 
 
 def call(function: str, *arguments: Expression, **named: Expression) -> Apply:
@@ -135,6 +177,8 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
             return (expression.then, expression.condition, expression.otherwise)
         case Row():
             return expression.items
+        case Comprehension():
+            return (expression.element, expression.count)
         case _:
             return ()
 
@@ -164,6 +208,8 @@ def with_parts(expression: Expression, change: Callable[[Expression], Expression
             return Choice(condition, then, otherwise)
         case Row():
             return Row(tuple(change(item) for item in expression.items), expression.brackets)
+        case Comprehension():
+            return Comprehension(change(expression.element), change(expression.count))
         case _:
             return expression
 
@@ -218,11 +264,12 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
     match expression:
         case Raw():
             return expression.text
-        case Number() | Use() | Batch():
+        case Number() | Each() | Part() | Maker() | Use() | Batch():
             return leaf(expression)
         case Apply():
             arguments = [render(a, leaf) for a in expression.arguments]
-            arguments += [f"{name}={render(value, leaf)}" for name, value in expression.named]
+            named = [(name, value) for name, value in expression.named if not isinstance(value, Default)]
+            arguments += [f"{name}={render(value, leaf)}" for name, value in named]
             return f"{inner(expression.function, _ATOM)}({', '.join(arguments)})"
         case Member():
             return f"{inner(expression.of, _ATOM)}.{expression.name}"
@@ -247,10 +294,16 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
         case Choice():
             then, condition, otherwise = (inner(part, _CHOICE + 1) for part in parts(expression))
             return f"{then} if {condition} else {otherwise}"
+        case Row(brackets=":"):
+            return ": ".join(render(item, leaf) for item in expression.items)
         case Row():
             items = ", ".join(render(item, leaf) for item in expression.items)
             comma = "," if len(expression.items) == 1 and expression.brackets == "()" else ""
             return f"{expression.brackets[0]}{items}{comma}{expression.brackets[1]}"
+
+
+        case Comprehension():
+            raise ValueError("a comprehension is written with its loop")
 
 
 def _plain(text: str) -> bool:
@@ -262,6 +315,8 @@ def literal(value: object) -> str:
     """A value as Python writes it."""
     if isinstance(value, float):
         return repr(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(literal(item) for item in cast('tuple[object, ...]', value))}]"
     if isinstance(value, str):
         quoted = repr(value)
         return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted

@@ -8,16 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from archdsl_compiler.emit.code import Apply, Batch, Expression, Infix, Number, Prefix, Raw, Row, Use, call
+from archdsl_compiler.emit.code import Apply, Batch, Default, Expression, Infix, Number, Prefix, Raw, Row, Use, call
 from archdsl_compiler.emit.forms.hints import hint_of_each
 from archdsl_compiler.graph import OpCall, Scalar, Structure
 from archdsl_compiler.sizes import Atom, Symbolic
 from archdsl_compiler.types import TensorType
-
-
-@dataclass(frozen=True, slots=True)
-class Default(Number):
-    """A number that its argument has anyway: written only where another instance has another number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,7 @@ class CallView:
 
     def number(self, name: str) -> Expression:
         """A setting that is one number, to be lifted where it differs."""
-        return self.size(self.value(name), self.hint(name))
+        return self.size(self.value(name), self.hint(name), name)
 
     def option(self, name: str, default: object) -> Expression:
         """A setting that is one number, for an argument that has this default."""
@@ -89,7 +84,7 @@ class CallView:
         assert isinstance(values, tuple)
         listed = cast("tuple[object, ...]", values)
         hints = hint_of_each(self.hint(name), len(listed), isinstance(self.as_given(name), int | Symbolic))
-        return tuple(self.size(value, hint) for value, hint in zip(listed, hints, strict=True))
+        return tuple(self.size(value, hint, name) for value, hint in zip(listed, hints, strict=True))
 
     def collapsed(self, name: str, default: object = None) -> Expression:
         """A setting with one number for each axis, as one number where they agree."""
@@ -98,6 +93,10 @@ class CallView:
     def axis(self, name: str) -> Raw:
         """An axis as the source has it."""
         return Raw(str(self.as_given(name)))
+
+    def dim(self, name: str, default: int | None = None) -> dict[str, Expression]:
+        """An axis as the argument `dim`, left out where the function takes it anyway."""
+        return {} if self.as_given(name) == default else {"dim": self.axis(name)}
 
     def axes(self, name: str) -> Expression:
         """Axes as the source has them: a number, or a tuple."""
@@ -111,14 +110,14 @@ class CallView:
         """The text that a setting was written as, or nothing."""
         return self.call.hints.get(name, "")
 
-    def size(self, value: object, hint: str = "") -> Expression:
+    def size(self, value: object, hint: str = "", name: str = "") -> Expression:
         """A number; one that depends on the batch is computed when the model runs."""
         if isinstance(value, Symbolic):
             return symbolic(value)
         if value is None:
             return Raw("None")
         assert isinstance(value, int | float | str)
-        return Number(value, hint)
+        return Number(value, hint, name)
 
     def _structure(self, name: str) -> Structure:
         slots = [slot.name for slot in self.call.op.tensors]
@@ -136,7 +135,7 @@ class CallView:
 def optional(expression: Expression, default: object) -> Expression:
     """A number as a `Default` where it is the one that its argument has anyway."""
     if isinstance(expression, Number) and expression.value == default:
-        return Default(expression.value, expression.hint)
+        return Default(expression.value, expression.hint, expression.name)
     return expression
 
 

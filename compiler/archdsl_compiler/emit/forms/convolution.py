@@ -8,7 +8,7 @@ from archdsl_compiler.emit.forms.contract import CallView, Layer, optional, with
 
 def conv(view: CallView) -> Layer:
     x, rank = view.input("x"), len(view.type("x").shape) - 2
-    inside = view.size(view.type("x").shape[1])
+    inside = view.size(view.type("x").shape[1], name="in_channels")
     kernel, groups, bias = view.collapsed("kernel"), view.option("groups", 1), view.option("bias", True)
     slides = _slides(view)
     name = f"SameConv{rank}d" if pads_ends_apart(view) else f"nn.Conv{rank}d"
@@ -28,7 +28,7 @@ def convolve(view: CallView) -> Expression:
 
 def conv_transpose(view: CallView) -> Layer:
     x, rank = view.input("x"), len(view.type("x").shape) - 2
-    inside = view.size(view.type("x").shape[1])
+    inside = view.size(view.type("x").shape[1], name="in_channels")
     groups, bias = view.option("groups", 1), view.option("bias", True)
     slides = {
         "stride": view.collapsed("stride", 1),
@@ -87,5 +87,5 @@ def _padding(view: CallView) -> Expression:
         # What the kernel decided is written by the kernel where that has a name.
         half = f"{kernel} // 2" if kernel.isidentifier() else f"({kernel}) // 2"
         dilation = view.hint("dilation")
-        found = Number(found.value, f"({dilation}) * {half}" if dilation and not dilation.isdigit() else half)
+        found = Number(found.value, f"({dilation}) * {half}" if dilation and not dilation.isdigit() else half, "padding")
     return optional(found, 0)

@@ -6,7 +6,7 @@ from archdsl_compiler.emit.forms.contract import CallView, Layer, with_bias
 
 def linear(view: CallView) -> Layer:
     x = view.input("x")
-    inside = view.size(view.type("x").shape[-1])
+    inside = view.size(view.type("x").shape[-1], name="in_features")
     constructor = call("nn.Linear", inside, view.number("out"), bias=view.option("bias", True))
     return Layer(constructor, (x,), lambda held: with_bias("F.linear", x, held))
 
@@ -17,7 +17,7 @@ def matmul(view: CallView) -> Expression:
 
 def expert_linear(view: CallView) -> Layer:
     x, chosen = view.input("x"), view.input("chosen")
-    inside = view.size(view.type("x").shape[-1])
+    inside = view.size(view.type("x").shape[-1], name="in_features")
     numbers = (view.number("experts"), inside, view.number("out"))
     constructor = call("ExpertLinear", *numbers, bias=view.option("bias", True))
 

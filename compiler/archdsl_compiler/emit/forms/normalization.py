@@ -1,9 +1,9 @@
 """Norms. Those without anything learned are functions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from archdsl_compiler.emit.code import Apply, Expression, Index, Member, Raw, Row, Slice, call, method
-from archdsl_compiler.emit.forms.contract import CallView, Layer, Written, optional, with_bias
+from archdsl_compiler.emit.forms.contract import CallView, Layer, Written
 
 OF_RANK = {2: 1, 3: 1, 4: 2, 5: 3}
 
@@ -26,7 +26,8 @@ def batch_norm(view: CallView) -> Layer:
         names = ("running_mean", "running_var", "num_batches_tracked", "weight", "bias")
         state = (held.get(name, Raw("None")) for name in names)
         settings = {"eps": options["eps"], "momentum": options["momentum"]}
-        return call("batch_norm", x, *state, Raw("self.training"), axis=optional_axis(axis, 1), **settings)
+        place = {} if axis == 1 else {"axis": Raw(str(axis))}
+        return call("batch_norm", x, *state, Raw("self.training"), **place, **settings)
 
     return Layer(constructor, (x,), functional)
 
@@ -81,16 +82,35 @@ def rms_norm(view: CallView) -> Written:
 
 
 def normalize(view: CallView) -> Expression:
-    dim = optional_axis(view.as_given("axis"), 1)
-    return call("F.normalize", view.input("x"), dim=dim, eps=view.option("eps", 1e-12))
+    return call("F.normalize", view.input("x"), **view.dim("axis", 1), eps=view.option("eps", 1e-12))
 
 
 def cosine_similarity(view: CallView) -> Expression:
-    dim = optional_axis(view.as_given("axis"), 1)
     sides = (view.input("left"), view.input("right"))
-    return call("F.cosine_similarity", *sides, dim=dim, eps=view.option("eps", 1e-8))
+    return call("F.cosine_similarity", *sides, **view.dim("axis", 1), eps=view.option("eps", 1e-8))
 
 
 def local_response_norm(view: CallView) -> Expression:
     options = {"alpha": view.option("alpha", 1e-4), "beta": view.option("beta", 0.75), "k": view.option("k", 1.0)}
     return call("F.local_response_norm", view.input("x"), view.number("size"), **options)
+
+
+def _axis(view: CallView) -> int:
+    axis = view.value("axis")
+    assert isinstance(axis, int)
+    return axis
+
+
+def _channels(view: CallView) -> Expression:
+    """How many numbers are learned: the size of the axis."""
+    axis = _axis(view) if any(setting.name == "axis" for setting in view.call.op.settings) else 1
+    return view.size(view.type("x").shape[axis], name="channels")
+
+
+def _over_axis(view: CallView, normed: Callable[[Expression, Expression], Apply]) -> Expression:
+    """A norm over the last axis, also where the axis is another one; `normed` writes it of a tensor and a shape."""
+    x, axis, rank = view.input("x"), _axis(view), len(view.type("x").shape)
+    if axis == rank - 1:
+        return normed(x, Index(Member(x, "shape"), (Slice(Raw("-1")),)))
+    shape = Row((_channels(view),))
+    return method(normed(method(x, "movedim", Raw(str(axis)), Raw("-1")), shape), "movedim", Raw("-1"), Raw(str(axis)))
