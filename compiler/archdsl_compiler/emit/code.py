@@ -26,6 +26,12 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Default(Number):
+    """A number that its argument has anyway. It is written only where other instances have another one: then it has
+    become a name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Each:
     """A number that differs from pass to pass of a loop: one value for each."""
 
@@ -284,7 +290,8 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
             return leaf(expression)
         case Apply():
             arguments = [render(a, leaf) for a in expression.arguments]
-            arguments += [f"{name}={render(value, leaf)}" for name, value in expression.named]
+            named = [(name, value) for name, value in expression.named if not isinstance(value, Default)]
+            arguments += [f"{name}={render(value, leaf)}" for name, value in named]
             return f"{inner(expression.function, _ATOM)}({', '.join(arguments)})"
         case Member():
             return f"{inner(expression.of, _ATOM)}.{expression.name}"
