@@ -139,13 +139,33 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comprehension:
-    """`[element for ... in ...]`: the element holds an `Each` for what differs from pass to pass."""
+    """`[element for ... in ...]`. Until it is lifted, the element holds an `Each` for what differs from pass to pass;
+    then it has `variables` and the `source` that they run over."""
 
     element: "Expression"
     count: "Expression"
+    variables: str = ""
+    source: "Expression | None" = None
 
 
-Expression: TypeAlias = Raw | Number | Each | Part | Maker | Use | Batch | Apply | Member | Index | Slice | Infix | Prefix | Choice | Row | Comprehension
+Expression: TypeAlias = (
+    Raw
+    | Number
+    | Each
+    | Part
+    | Maker
+    | Use
+    | Batch
+    | Apply
+    | Member
+    | Index
+    | Slice
+    | Infix
+    | Prefix
+    | Choice
+    | Row
+    | Comprehension
+)
 
 
 def call(function: str, *arguments: Expression, **named: Expression) -> Apply:
@@ -178,7 +198,8 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
         case Row():
             return expression.items
         case Comprehension():
-            return (expression.element, expression.count)
+            source = () if expression.source is None else (expression.source,)
+            return (expression.element, expression.count, *source)
         case _:
             return ()
 
@@ -209,7 +230,8 @@ def with_parts(expression: Expression, change: Callable[[Expression], Expression
         case Row():
             return Row(tuple(change(item) for item in expression.items), expression.brackets)
         case Comprehension():
-            return Comprehension(change(expression.element), change(expression.count))
+            source = None if expression.source is None else change(expression.source)
+            return Comprehension(change(expression.element), change(expression.count), expression.variables, source)
         case _:
             return expression
 
@@ -301,9 +323,10 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
             comma = "," if len(expression.items) == 1 and expression.brackets == "()" else ""
             return f"{expression.brackets[0]}{items}{comma}{expression.brackets[1]}"
 
-
         case Comprehension():
-            raise ValueError("a comprehension is written with its loop")
+            assert expression.source is not None
+            element, source = render(expression.element, leaf), render(expression.source, leaf)
+            return f"[{element} for {expression.variables} in {source}]"
 
 
 def _plain(text: str) -> bool:
