@@ -69,6 +69,11 @@ class NameCheck:
         self.found += unused_imports(self.unit.tree, self.used)
         return self.found
 
+    def of_expression(self, node: nodes.Expression) -> list[Diagnostic]:
+        """What is wrong with the names of an expression at the top level of the file."""
+        self._expression(node)
+        return self.found
+
     # ---- declarations
 
     def _declaration(self, item: nodes.Declaration | nodes.Extern) -> None:
