@@ -1,15 +1,15 @@
 """What a model costs, module by module, without a weight being allocated: parameters, multiply-accumulates, activation
-memory, shapes of results. `measure` in `archdsl.timing` adds times.
+memory, shapes of results. Times are measured in `archdsl.timing`.
 
 A module called many times is looked at once; only the rows are made for each place, and only when they are asked
 for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from archdsl.meaning.genomes import Genome
-from archdsl.targets import TargetLike, open_target
+from archdsl.targets import Target, TargetLike, open_target
 from archdsl_compiler.activations import activation_bytes, op_bytes
 from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, join
 from archdsl_compiler.sizes import at_batch_one
@@ -22,25 +22,30 @@ Shape = tuple[int, ...]
 class ModuleProfile:
     """One module of the built model: a component, or an op with parameters. `name` is what was called there, `path` its
     place in the state dict, `depth` how many calls lead there, `calls` how often it runs. Costs are of one picture and
-    of everything inside; `activations` are bytes, `outputs` the shapes of its results."""
+    of everything inside; `activations` are bytes, `outputs` the shapes of its results, `share` its part of the model's
+    multiply-accumulates, `time` seconds if they were measured."""
 
     path: str
     name: str
     depth: int
+    calls: int
     params: int
     macs: int
     activations: int
     outputs: tuple[Shape, ...]
-    calls: int = 1
+    share: float
+    time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The costs of a model for one picture. `modules` begins with the model itself, whose path is empty; a row is
-    followed by those inside it. `decisions` are those of the candidate, of a space."""
+    followed by those inside it. `decisions` are those of the candidate, of a space; `times` seconds by path, if they
+    were measured."""
 
     name: str
     graph: Module = field(repr=False)
+    times: Mapping[str, float] = field(default_factory=dict[str, float], repr=False)
     _known: dict[Module, int] = field(default_factory=dict[Module, int], repr=False)
     _rows: list[ModuleProfile] = field(default_factory=list[ModuleProfile], repr=False)
 
@@ -68,22 +73,70 @@ class Profile:
     def decisions(self) -> Mapping[str, object]:
         return dict(self.graph.decisions)
 
+    def _all(self) -> Iterator[ModuleProfile]:
+        yield self._row("", 0, self.graph.name, 1, self.params, self.macs, self.activations, self.outputs)
+        yield from self._inside([self.graph], "", 1)
+
+    def _inside(self, modules: list[Module], path: str, depth: int) -> Iterator[ModuleProfile]:
+        for label, calls in calls_by_label(modules).items():
+            place = join(path, label)
+            inner = [call.module for call in calls if isinstance(call, ModuleCall)]
+            ops = [call for call in calls if isinstance(call, OpCall)]
+            if not inner and not any(call.parameters for call in ops):
+                continue
+            yield self._row(
+                place,
+                depth,
+                (inner[0] if inner else ops[0].op).name,
+                len(calls),
+                max(module.params for module in inner) if inner else sum(map(parameters_of, ops)),
+                sum(module.macs for module in inner) + sum(call.macs for call in ops),
+                sum(activation_bytes(module, self._known) for module in inner) + sum(map(op_bytes, ops)),
+                tuple(map(shape_of, calls[0].outputs)),
+            )
+            yield from self._inside(inner, place, depth + 1)
+
+    def _row(
+        self,
+        path: str,
+        depth: int,
+        name: str,
+        calls: int,
+        params: int,
+        macs: int,
+        activations: int,
+        outputs: tuple[Shape, ...],
+    ) -> ModuleProfile:
+        share = macs / self.macs if self.macs else 0.0
+        return ModuleProfile(path, name, depth, calls, params, macs, activations, outputs, share, self.times.get(path))
+
     @property
     def modules(self) -> tuple[ModuleProfile, ...]:
         if not self._rows:
-            graph = self.graph
-            total = ModuleProfile("", graph.name, 0, self.params, self.macs, self.activations, self.outputs)
-            self._rows.append(total)
-            self._rows.extend(_rows([graph], "", 1, self._known))
+            self._rows.extend(self._all())
         return tuple(self._rows)
 
 
 def profile(
-    target: TargetLike, *, genome: Genome | None = None, pick: str | None = None, **settings: object
+    target: TargetLike,
+    *,
+    genome: Genome | None = None,
+    pick: str | None = None,
+    measure: bool = False,
+    **settings: object,
 ) -> Profile:
-    """The costs of a target: `archdsl.profile("zoo:van_b0", classes=10).macs`."""
+    """The costs of a target: `archdsl.profile("zoo:van_b0", classes=10).macs`. With `measure` the model is built and
+    timed, too."""
     opened = open_target(target, settings=settings, genome=genome, pick=pick)
-    return Profile(opened.name, opened.graph())
+    found = Profile(opened.name, opened.graph())
+    return measured(found, opened) if measure else found
+
+
+def measured(found: Profile, target: Target) -> Profile:
+    """The profile with the time of each module of the built model."""
+    from archdsl.timing import module_times
+
+    return replace(found, times=module_times(target))
 
 
 def shape_of(type_: TensorType) -> Shape:
@@ -106,28 +159,8 @@ def calls_by_label(modules: list[Module]) -> dict[str, list[Call]]:
     return found
 
 
-def _rows(modules: list[Module], path: str, depth: int, known: dict[Module, int]) -> Iterator[ModuleProfile]:
-    for label, calls in calls_by_label(modules).items():
-        place = join(path, label)
-        inner = [call.module for call in calls if isinstance(call, ModuleCall)]
-        ops = [call for call in calls if isinstance(call, OpCall)]
-        if not inner and not any(call.parameters for call in ops):
-            continue
-        yield ModuleProfile(
-            place,
-            (inner[0] if inner else ops[0].op).name,
-            depth,
-            max(module.params for module in inner) if inner else sum(map(_parameters, ops)),
-            sum(module.macs for module in inner) + sum(call.macs for call in ops),
-            sum(activation_bytes(module, known) for module in inner) + sum(map(op_bytes, ops)),
-            tuple(map(shape_of, calls[0].outputs)),
-            len(calls),
-        )
-        if inner:
-            yield from _rows(inner, place, depth + 1, known)
-
-
-def _parameters(call: OpCall) -> int:
+def parameters_of(call: OpCall) -> int:
+    """The parameters that an op brings."""
     return sum(
         prod(size for size in parameter.shape if isinstance(size, int))
         for parameter in call.parameters

@@ -197,7 +197,9 @@ def _only(program: Program, wants: Sequence[str], candidate: bool) -> str:
         if len(names) == 1:
             return names[0]
         if names:
-            raise UsageError(f"`{where}` declares several {kind}s: {_some(names)}; name one, as in `{where}:{names[0]}`")
+            raise UsageError(
+                f"`{where}` declares several {kind}s: {_some(names)}; name one, as in `{where}:{names[0]}`"
+            )
     others = [f"{kind} `{name}`" for name in program.unit.declarations if (kind := _kind(program, name))]
     has = f"; it has: {', '.join(others[:MOST_LISTED])}" if others else ""
     raise UsageError(f"`{where}` declares no {' or '.join(wants)}{has}")
