@@ -22,7 +22,7 @@ from archdsl.meaning.program import Costs, Program, costs, elaborate, value_of_n
 from archdsl.meaning.types import with_article
 from archdsl.meaning.values import Component, Decided, show
 from archdsl.programs import packaged_program, program_of
-from archdsl.written_settings import settings_of
+from archdsl.written_settings import settings_of, without_fixes
 from archdsl_compiler.graph import Module
 
 FORMS = "a target is FILE.arch, FILE.arch:NAME or zoo:NAME"
@@ -64,7 +64,7 @@ class Target:
     def _open(self, error: ArchError) -> Exception:
         """A space without a candidate gets told how one is given."""
         if self.genome is not None or {d.code for d in error.diagnostics} != {codes.NO_CHOICE_HERE.name}:
-            return error
+            return without_fixes(error)
         title = error.diagnostics[0].title
         return UsageError(
             f"`{self.name}` is a space of many candidates, and {title}: give one with --genome FILE"

@@ -24,11 +24,11 @@ def module_times(target: Target) -> dict[str, float]:
     evaluation mode, its weights are those that it begins with."""
     import torch
 
-    model: torch.nn.Module = import_module("archdsl.building").build(target).eval()
+    model: Any = import_module("archdsl.building").build(target).eval()
     inputs = [_input(type_) for type_ in target.graph().input_types]
     passes: dict[str, list[float]] = defaultdict(list)
     current: dict[str, float] = {}
-    handles = [
+    handles: list[Any] = [
         handle
         for path, module in model.named_modules()
         for handle in (

@@ -3,6 +3,7 @@ the names of the target's file."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.meaning.binding import Given
@@ -65,7 +66,19 @@ def _given(unit: Unit, limits: Limits, name: str, span: Span, label: Span) -> Gi
 
     try:
         return with_deep_stack(work)
+    except ArchError as error:
+        raise without_fixes(error) from None
     except Fault as fault:
-        raise ArchError((fault.diagnostic,)) from None
+        raise without_fixes(ArchError((fault.diagnostic,))) from None
     except Abandoned:
         raise UsageError(f"--set {name}: `{span.text}` has no value outside a model") from None
+
+
+def without_fixes(error: ArchError) -> ArchError:
+    """What is wrong in a setting, without the offer to write it right: it stands in no file."""
+    return ArchError(
+        tuple(
+            replace(diagnostic, fixes=()) if diagnostic.primary.span.source.name == WHERE else diagnostic
+            for diagnostic in error.diagnostics
+        )
+    )

@@ -54,8 +54,6 @@ class NameCheck:
     ended: dict[str, Binding] = field(default_factory=dict[str, Binding])
     inside: str = ""
 
-    # ---- the file
-
     def run(self) -> list[Diagnostic]:
         self.found += declared_twice(self.unit.tree)
         for item in self.unit.tree.items:
