@@ -21,6 +21,7 @@ ROOMS = (
     ("diagnostics",),
     ("syntax",),
     ("meaning",),
+    ("output", "weights"),
     ("__init__",),
     ("cli",),
     ("__main__",),
