@@ -1,0 +1,72 @@
+"""How parameters begin, as code.
+
+A layer whose parameters begin otherwise than PyTorch's is made by a function of its own, which all layers that begin
+alike share (a `Maker`); a bare parameter is written with its values."""
+
+from collections.abc import Sequence
+
+from archdsl_compiler.emit.code import Apply, Expression, Maker, Number, Raw, Row, call
+from archdsl_compiler.graph import OpCall
+from archdsl_compiler.ops.contract import InitialValue, Parameter
+
+
+def initialised_layer(constructor: Expression, parameters: Sequence[Parameter]) -> Expression:
+    """The constructor of a layer, by a maker where some parameter has a rule of its own."""
+    begins = tuple((p.name, p.init) for p in parameters if p.trainable and p.init is not None)
+    if not begins or not isinstance(constructor, Apply) or not isinstance(constructor.function, Raw):
+        return constructor
+    return Apply(Maker(constructor.function.text, begins), constructor.arguments, constructor.named)
+
+
+def initialised_parameter(each: OpCall, entry: Parameter) -> Expression:
+    """A bare parameter with its values."""
+    hint = each.hints.get("shape", "")
+    inner = [text.strip() for text in _split(hint)] if hint.startswith("[") else []
+    if len(inner) != len(entry.shape):
+        inner = [""] * len(entry.shape)
+    sizes = tuple(Number(size, hint) for size, hint in zip(entry.shape, inner, strict=True))
+    shape: tuple[Expression, ...] = sizes
+    init = entry.init
+    if isinstance(init, InitialValue):
+        values = rule_call(init, call("torch.empty", *shape))
+    elif init in (0, None):
+        values = call("torch.zeros", *shape)
+    elif init == 1:
+        values = call("torch.ones", *shape)
+    else:
+        values = call("torch.full", Row(shape), Number(float(str(init)), each.hints.get("init", "")))
+    if entry.dtype in ("int64", "bool", "bfloat16", "float16"):
+        values = Apply(Raw("torch.zeros"), shape, (("dtype", Raw(f"torch.{entry.dtype}")),))
+    if not entry.trainable:
+        return values
+    return call("nn.Parameter", values)
+
+
+def _split(hint: str) -> list[str]:
+    """The elements of a list that the source wrote."""
+    items, depth, start = list[str](), 0, 1
+    for position, character in enumerate(hint[:-1]):
+        if position == 0:
+            continue
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            items.append(hint[start:position])
+            start = position + 1
+    last = hint[start:-1]
+    return [*items, last] if last.strip() else items
+
+
+def rule_call(rule: InitialValue, tensor: Expression) -> Expression:
+    """PyTorch's call that fills a tensor by a rule."""
+    amount = Number(rule.amount)
+    match rule.rule:
+        case "normal":
+            return Apply(Raw("nn.init.normal_"), (tensor,), (("std", amount),))
+        case "trunc_normal":
+            return Apply(Raw("nn.init.trunc_normal_"), (tensor,), (("std", amount),))
+        case "uniform":
+            return call("nn.init.uniform_", tensor, Number(-float(str(rule.amount))), amount)
+        case "kaiming_uniform":
+            return Apply(Raw("nn.init.kaiming_uniform_"), (tensor,), (("a", amount),))
+        case other:
+            return call(f"{other}_", tensor, amount)

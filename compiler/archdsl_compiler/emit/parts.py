@@ -1,0 +1,167 @@
+"""The parts of a module as constructors: labels with dots become containers, equal neighbours comprehensions, and parts
+that only pass one value on become one `nn.Sequential`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from torch import nn
+
+from archdsl_compiler.emit.code import Apply, Choice, Comprehension, Each, Expression, Number, Part, Prefix, Raw, Row, Use
+from archdsl_compiler.emit.code import replace as replaced
+from archdsl_compiler.emit.skeleton import skeleton_of, together
+from archdsl_compiler.emit.steps import Made, Step
+
+Tree: TypeAlias = "dict[str, Tree | Made]"
+ALTERNATING = Raw("i % 2 == 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What stands under one name of a module: a "layer", a "parameter" or a "buffer"."""
+
+    sort: str
+    constructor: Expression
+
+
+def tree_of(made: Sequence[Made]) -> Tree:
+    """Parts by the steps of their labels."""
+    root: Tree = {}
+    for each in made:
+        *path, name = each.label.split(".")
+        at = root
+        for step in path:
+            inner = at.setdefault(step, {})
+            assert isinstance(inner, dict)
+            at = inner
+        at[name] = each
+    return root
+
+
+def chained(steps: Sequence[Step], made: Sequence[Made], wanted: frozenset[int]) -> tuple[list[Step], frozenset[str]]:
+    """The steps with those that send one value through all parts of a list, in order, as one; and the labels of these
+    lists."""
+    readers: dict[int, int] = {}
+    uses: dict[str, int] = {}
+    for step in steps:
+        for value in step.uses:
+            readers[value] = readers.get(value, 0) + 1
+        for label in _labels(step.code):
+            uses[label] = uses.get(label, 0) + 1
+    children: dict[str, list[str]] = {}
+    for each in made:
+        segments = each.label.split(".")
+        for depth in range(1, len(segments)):
+            listed = children.setdefault(".".join(segments[:depth]), [])
+            if segments[depth] not in listed:
+                listed.append(segments[depth])
+    layers = {each.label for each in made if each.sort == "layer"}
+    found: set[str] = set()
+    current = list(steps)
+    changed = True
+    while changed:
+        changed = False
+        for position, step in enumerate(current):
+            label, entry = _unary(step)
+            container, _, last = label.rpartition(".")
+            names = children.get(container, [])
+            if last != "0" or not container or names != [str(n) for n in range(len(names))]:
+                continue
+            run = current[position : position + len(names)]
+            value = entry
+            for name, each in zip(names, run, strict=False):
+                inner, given = _unary(each)
+                whole = inner in layers or inner in found
+                if inner != f"{container}.{name}" or given != value or not whole or uses[inner] != 1:
+                    break
+                value = each.outputs[0]
+                if name != names[-1] and (readers.get(value, 0) != 1 or value in wanted):
+                    break
+            else:
+                if len(run) == len(names):
+                    code = Apply(Part(container), (Use(entry),))
+                    mades = tuple(m for each in run for m in each.made)
+                    whole_step = replace(run[-1], code=code, made=mades)
+                    current[position : position + len(names)] = [whole_step]
+                    uses[container] = 1
+                    found.add(container)
+                    changed = True
+                    break
+    return current, frozenset(found)
+
+
+def _labels(code: Expression) -> list[str]:
+    from archdsl_compiler.emit.code import walk
+
+    return [part.label for part in walk(code) if isinstance(part, Part)]
+
+
+def _unary(step: Step) -> tuple[str, int]:
+    match step.code:
+        case Apply(function=Part(label=label), arguments=(Use(value=value),), named=()) if len(step.outputs) == 1:
+            return label, value
+        case _:
+            return "", -1
+
+
+def members_of(made: Sequence[Made], chains: frozenset[str]) -> dict[str, Member]:
+    """What a module holds under each name, in the order in which it was made."""
+    return {
+        name: Member(inner.sort, inner.constructor)
+        if isinstance(inner, Made)
+        else Member("layer", _container(inner, name, chains))
+        for name, inner in tree_of(made).items()
+    }
+
+
+def _container(tree: Tree, label: str, chains: frozenset[str]) -> Expression:
+    inner: Mapping[str, Expression] = {
+        name: part.constructor if isinstance(part, Made) else _container(part, f"{label}.{name}", chains)
+        for name, part in tree.items()
+    }
+    bare = any(isinstance(part, Made) and part.sort != "layer" for part in tree.values())
+    if all(name.isdigit() for name in inner) and not bare:
+        elements = [inner.get(str(n), Apply(Raw("nn.Identity"))) for n in range(max(map(int, inner)) + 1)]
+        listed = _listed(elements)
+        if label in chains:
+            spread = (Prefix("*", listed),) if isinstance(listed, Comprehension) else listed.items
+            return Apply(Raw("nn.Sequential"), spread)
+        return Apply(Raw("nn.ModuleList"), (listed,))
+    pairs = tuple(Row((Raw(f'"{name}"'), part), ":") for name, part in inner.items())
+    plain = not bare and not any(hasattr(nn.ModuleDict, name) for name in inner)
+    return Apply(Raw("nn.ModuleDict" if plain else "container"), (Row(pairs, "{}"),))
+
+
+def _listed(elements: Sequence[Expression]) -> Comprehension | Row:
+    """A list, with comprehensions for neighbours of one form and for two forms that alternate."""
+    skeletons = [skeleton_of(each) for each in elements]
+    if len(elements) > 1 and len(set(skeletons)) == 1:
+        return Comprehension(together(elements), Number(len(elements), name="depth"))
+    if len(elements) > 1 and skeletons[0] != skeletons[1] and all(s == skeletons[k % 2] for k, s in enumerate(skeletons)):
+        even, odd = (_spread(together(elements[k::2]), k, len(elements)) for k in (0, 1))
+        return Comprehension(Choice(ALTERNATING, even, odd), Number(len(elements), name="depth"))
+    items: list[Expression] = []
+    position = 0
+    while position < len(elements):
+        end = position + 1
+        while end < len(elements) and skeletons[end] == skeletons[position]:
+            end += 1
+        run = elements[position:end]
+        if len(run) > 1:
+            items.append(Prefix("*", Comprehension(together(run), Number(len(run), name="depth"))))
+        else:
+            items.append(run[0])
+        position = end
+    return Row(tuple(items), "[]")
+
+
+def _spread(code: Expression, first: int, count: int) -> Expression:
+    """Values of every second pass as values of all; those between are never read."""
+
+    def widened(part: Expression) -> Expression | None:
+        if not isinstance(part, Each):
+            return None
+        values = tuple(part.values[min(max(k - first, 0) // 2, len(part.values) - 1)] for k in range(count))
+        return Each(values, part.hint, part.name)
+
+    return replaced(code, widened)

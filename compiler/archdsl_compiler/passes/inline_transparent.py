@@ -1,0 +1,82 @@
+"""Takes modules away that own no place in the state dict: their calls are written into the module that called them.
+
+That are the modules that were called `as _`, and those that consist of one op labelled `_` (a depthwise convolution
+under the label `dwconv`, say), which is then the op itself under the label. With `single`, modules of one op with
+parameters go as well, under a label of two parts. Names stay what they were."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, join, leaves
+from archdsl_compiler.passes.rewriting import fresh_value, mapped, rebuilt, rewrite_each
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class InlineTransparent:
+    """With `single`, modules of a single op are taken away whatever its label is; with `stages`, stages called `as _`
+    are too, and are no stages any more."""
+
+    single: bool = False
+    stages: bool = False
+    name: ClassVar[str] = "inline-transparent"
+
+    def apply(self, root: Module) -> Module:
+        return rewrite_each(root, self._inlined)
+
+    def _inlined(self, module: Module) -> Module:
+        calls: list[Call] = []
+        replaced: dict[int, int] = {}
+        exposed = dict(module.exposed)
+        following, inlined = fresh_value(module), False
+        again = {call.label for call in module.calls if isinstance(call, ModuleCall) and call.again}
+        for call in module.calls:
+            if not isinstance(call, ModuleCall) or not self._goes(call, again, exposed):
+                calls.append(call)
+                continue
+            callee, inlined = call.module, True
+            numbers = dict(enumerate(leaves(call.inputs)))
+            for inner in callee.calls:
+                numbers.update((inner.first_output + k, following + k) for k in range(len(inner.outputs)))
+                calls.append(_moved(inner, call, module, numbers, following))
+                following += len(inner.outputs)
+            results = (numbers[value] for value in leaves(callee.outputs))
+            replaced.update((call.first_output + k, value) for k, value in enumerate(results))
+            exposed.update((name, numbers[value]) for name, value in callee.exposed.items())
+        return rebuilt(module, calls, replaced, exposed) if inlined else module
+
+    def _goes(self, call: ModuleCall, again: set[str], exposed: Mapping[str, int]) -> bool:
+        callee = call.module
+        if "in_training" in call.wrappers or (callee.kind == "stage" and not self.stages):
+            return False
+        if call.label == "_":
+            return "_" not in again and not any(name in exposed for name in callee.exposed)
+        if len(callee.calls) != 1 or callee.exposed or not isinstance(only := callee.calls[0], OpCall):
+            return False
+        alone = callee.outputs == only.first_output
+        return alone and (only.label == "_" or (self.single and bool(only.label) and call.label not in again))
+
+
+def _moved(inner: Call, call: ModuleCall, caller: Module, numbers: Mapping[int, int], first: int) -> Call:
+    """A call of the callee as one of the caller."""
+    bindings = call.module.bindings
+    moved = replace(
+        inner,
+        inputs=tuple(mapped(given, numbers.__getitem__) for given in inner.inputs),
+        hints={name: text for name, text in inner.hints.items() if _means_the_same(text, bindings, caller.bindings)},
+        first_output=first,
+        wrappers=(*call.wrappers, *inner.wrappers),
+    )
+    if isinstance(moved, ModuleCall):
+        return moved
+    if call.again:
+        moved = replace(moved, parameters=())
+    return moved if call.label == "_" or not moved.label else replace(moved, label=join(call.label, moved.label))
+
+
+def _means_the_same(text: str, here: Mapping[str, object], there: Mapping[str, object]) -> bool:
+    """Whether the names in a text stand for the same numbers in both modules."""
+    return all(name not in here or there.get(name) == here[name] for name in _NAME.findall(text))

@@ -1,0 +1,54 @@
+"""How the parameters of a rewritten module follow from those that it had, as records without any tensor.
+
+Labels are relative to the module, so one record holds for every place at which the module is called. `weights` reads
+the records and computes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from archdsl_compiler.graph import Module
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedNorm:
+    """The batch norm at `norm` went into the product at `label`, which stands before it or behind it (`side`). `op` is
+    the product: conv, conv_transpose or linear; `bias` and `affine` say which parameters the two had."""
+
+    side: Literal["before", "behind"]
+    op: str
+    label: str
+    norm: str
+    eps: float
+    groups: int
+    bias: bool
+    affine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of the branches that are summed: a convolution, a batch norm of the input, or the input itself. A kernel
+    stands in the merged one behind `offset` zeros on each axis."""
+
+    sort: Literal["conv", "norm", "input"]
+    label: str = ""
+    offset: tuple[int, ...] = ()
+    bias: bool = False
+    affine: bool = False
+    eps: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MergedBranches:
+    """The sum of `branches` became the convolution at `label`, whose weight has this `shape`."""
+
+    label: str
+    branches: tuple[Branch, ...]
+    shape: tuple[int, ...]
+    groups: int
+    bias: bool
+
+
+Change: TypeAlias = FoldedNorm | MergedBranches
+WeightMap: TypeAlias = Mapping[Module, tuple[Change, ...]]
+"""For each module as it was before the pass, what became of its own parameters, in the order in which to compute it."""
