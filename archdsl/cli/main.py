@@ -20,6 +20,9 @@ COMMANDS: Final = {
     "fmt": "Write files in the one canonical form.",
     "explain": "Explain a code of a message.",
     "ops": "List the ops, or describe one.",
+    "profile": "Count what a model costs, module by module.",
+    "show": "Show a resolved architecture as a tree with shapes.",
+    "zoo": "List the models of the zoo.",
 }
 FILES_ARE_WRONG = 1
 USAGE_IS_WRONG = 2

@@ -54,8 +54,6 @@ class NameCheck:
     ended: dict[str, Binding] = field(default_factory=dict[str, Binding])
     inside: str = ""
 
-    # ---- the file
-
     def run(self) -> list[Diagnostic]:
         self.found += declared_twice(self.unit.tree)
         for item in self.unit.tree.items:
@@ -67,6 +65,11 @@ class NameCheck:
                 case _:
                     pass
         self.found += unused_imports(self.unit.tree, self.used)
+        return self.found
+
+    def of_expression(self, node: nodes.Expression) -> list[Diagnostic]:
+        """What is wrong with the names of an expression at the top level of the file."""
+        self._expression(node)
         return self.found
 
     # ---- declarations
