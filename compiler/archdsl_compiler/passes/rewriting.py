@@ -12,6 +12,7 @@ from typing import cast
 
 from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, Scalar, Structure, leaves
 from archdsl_compiler.ops.contract import Inferred, Op
+from archdsl_compiler.passes.weight_map import Change, WeightMap
 from archdsl_compiler.sizes import Symbolic, at_batch_one
 from archdsl_compiler.types import TensorType
 
@@ -29,6 +30,25 @@ def rewrite_each(root: Module, rewrite: Callable[[Module], Module]) -> Module:
         return found
 
     return visit(root)
+
+
+def rewrite_with_weights(
+    root: Module, rewrite: Callable[[Module], tuple[Module, tuple[Change, ...]]]
+) -> tuple[Module, WeightMap]:
+    """The same for a pass that changes parameters; `rewrite` also says what became of those of the module itself."""
+    done: dict[int, Module] = {}
+    changed: dict[Module, tuple[Change, ...]] = {}
+
+    def visit(module: Module) -> Module:
+        found = done.get(id(module))
+        if found is None:
+            found, changes = rewrite(with_callees(module, visit))
+            done[id(module)] = found
+            if changes:
+                changed[module] = changes
+        return found
+
+    return visit(root), changed
 
 
 def unique_modules(root: Module) -> list[Module]:
@@ -158,6 +178,20 @@ def uses(module: Module) -> dict[int, int]:
 def has_state(call: OpCall) -> bool:
     """Whether the op works with parameters or buffers of the state dict, its own or those of an earlier call."""
     return bool(call.parameters) or (bool(call.op.state) and call.op.name != "buffer")
+
+
+def own_parameters(module: Module) -> list[OpCall]:
+    """The calls with parameters that no other call of the module shares."""
+    ops = [call for call in module.calls if isinstance(call, OpCall) and has_state(call)]
+    shared = {call.label for call in ops if not call.parameters}
+    return [call for call in ops if call.parameters and call.label not in shared]
+
+
+def setting_of(call: OpCall, name: str) -> object:
+    """A setting as it was given, or its default."""
+    if name in call.settings:
+        return call.settings[name]
+    return next(setting.default for setting in call.op.settings if setting.name == name)
 
 
 def is_random(call: OpCall) -> bool:
