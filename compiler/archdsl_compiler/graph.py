@@ -78,7 +78,8 @@ Call: TypeAlias = OpCall | ModuleCall
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Module:
-    """One component, elaborated. `bindings` are the names that its text bound to numbers: settings and axes."""
+    """One component, elaborated. `bindings` are the names that its text bound to numbers: settings and axes; `names` those
+    that it bound to values."""
 
     name: str
     kind: str
@@ -97,6 +98,7 @@ class Module:
     macs: int
     instances: int
     nodes: int
+    names: tuple[tuple[int, str], ...] = ()
     _digraph: list["networkx.DiGraph[int]"] = field(default_factory=list["networkx.DiGraph[int]"], repr=False)
 
     def labels(self) -> Iterator[str]:

@@ -283,6 +283,4 @@ def annotation(values: Sequence[object]) -> str:
 
 def each_vector(cells: Mapping[int, Number | Each], counts: Mapping[int, int]) -> dict[int, tuple[object, ...]]:
     """A number of a loop's pass, as a list for each module."""
-    return {
-        k: cell.values if isinstance(cell, Each) else (cell.value,) * counts[k] for k, cell in cells.items()
-    }
+    return {k: cell.values if isinstance(cell, Each) else (cell.value,) * counts[k] for k, cell in cells.items()}

@@ -7,7 +7,19 @@ from typing import TypeAlias
 
 from torch import nn
 
-from archdsl_compiler.emit.code import Apply, Choice, Comprehension, Each, Expression, Number, Part, Prefix, Raw, Row, Use
+from archdsl_compiler.emit.code import (
+    Apply,
+    Choice,
+    Comprehension,
+    Each,
+    Expression,
+    Number,
+    Part,
+    Prefix,
+    Raw,
+    Row,
+    Use,
+)
 from archdsl_compiler.emit.code import replace as replaced
 from archdsl_compiler.emit.skeleton import skeleton_of, together
 from archdsl_compiler.emit.steps import Made, Step
@@ -137,7 +149,11 @@ def _listed(elements: Sequence[Expression]) -> Comprehension | Row:
     skeletons = [skeleton_of(each) for each in elements]
     if len(elements) > 1 and len(set(skeletons)) == 1:
         return Comprehension(together(elements), Number(len(elements), name="depth"))
-    if len(elements) > 1 and skeletons[0] != skeletons[1] and all(s == skeletons[k % 2] for k, s in enumerate(skeletons)):
+    if (
+        len(elements) > 1
+        and skeletons[0] != skeletons[1]
+        and all(s == skeletons[k % 2] for k, s in enumerate(skeletons))
+    ):
         even, odd = (_spread(together(elements[k::2]), k, len(elements)) for k in (0, 1))
         return Comprehension(Choice(ALTERNATING, even, odd), Number(len(elements), name="depth"))
     items: list[Expression] = []

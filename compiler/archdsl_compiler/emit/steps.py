@@ -205,7 +205,11 @@ def _unpacked(steps: list[Step], module: Module) -> list[Step]:
         value = step.outputs[0]
         places = {_place(reader.code, value): reader for reader in readers.get(value, ())}
         length = step.types[0].shape[0] if step.types and step.types[0].shape else 0
-        if len(places) < 2 or len(places) != len(readers[value]) or set(places) != set(range(int(length) if isinstance(length, int) else -1)):
+        if (
+            len(places) < 2
+            or len(places) != len(readers[value])
+            or set(places) != set(range(int(length) if isinstance(length, int) else -1))
+        ):
             continue
         targets = tuple(places[k].outputs[0] for k in range(len(places)))
         taken.update(targets)

@@ -115,9 +115,17 @@ def rebuilt(
         outputs=outputs,
         output_types=tuple(types[value] for value in leaves(outputs)),
         exposed={name: number(value) for name, value in (module.exposed if exposed is None else exposed).items()},
+        names=tuple((number(value), name) for value, name in module.names if _known(value, numbers, replaced)),
         _digraph=[],
         **totals(made),
     )
+
+
+def _known(value: int, numbers: Mapping[int, int], replaced: Mapping[int, int]) -> bool:
+    """Whether the value, or what stands for it, is still there."""
+    while value in replaced:
+        value = replaced[value]
+    return value in numbers
 
 
 def totals(calls: Iterable[Call]) -> dict[str, int]:

@@ -6,11 +6,12 @@ parameters give an expression (several results: an expression for a tuple). Ops 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
-from archdsl_compiler.emit.code import Batch, Expression, Infix, Number, Raw, Row, Use
+from archdsl_compiler.emit.code import Apply, Batch, Default, Expression, Infix, Number, Prefix, Raw, Row, Use, call
+from archdsl_compiler.emit.forms.hints import hint_of_each
 from archdsl_compiler.graph import OpCall, Scalar, Structure
-from archdsl_compiler.sizes import BATCH, Symbolic
+from archdsl_compiler.sizes import Atom, Symbolic
 from archdsl_compiler.types import TensorType
 
 
@@ -63,14 +64,51 @@ class CallView:
                 return table[name]
         return next(setting.default for setting in self.call.op.settings if setting.name == name)
 
+    def as_given(self, name: str) -> object:
+        """A setting as the source has it, or its default: axes may be negative, one number may stand for several."""
+        if name in self.call.settings:
+            return self.call.settings[name]
+        return next(setting.default for setting in self.call.op.settings if setting.name == name)
+
     def number(self, name: str) -> Expression:
         """A setting that is one number, to be lifted where it differs."""
-        return self.size(self.value(name), self.call.hints.get(name, ""), name)
+        return self.size(self.value(name), self.hint(name), name)
 
-    def sizes(self, values: object) -> Row:
-        """A tuple of numbers, each to be lifted where it differs."""
+    def option(self, name: str, default: object) -> Expression:
+        """A setting that is one number, for an argument that has this default."""
+        return optional(self.number(name), default)
+
+    def numbers(self, name: str) -> tuple[Expression, ...]:
+        """A setting with one number for each axis."""
+        values = self.value(name)
         assert isinstance(values, tuple)
-        return Row(tuple(self.size(value) for value in values))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        listed = cast("tuple[object, ...]", values)
+        hints = hint_of_each(self.hint(name), len(listed), isinstance(self.as_given(name), int | Symbolic))
+        return tuple(self.size(value, hint, name) for value, hint in zip(listed, hints, strict=True))
+
+    def collapsed(self, name: str, default: object = None) -> Expression:
+        """A setting with one number for each axis, as one number where they agree."""
+        return optional(collapse(self.numbers(name)), default)
+
+    def axis(self, name: str) -> Raw:
+        """An axis as the source has it."""
+        return Raw(str(self.as_given(name)))
+
+    def dim(self, name: str, default: int | None = None) -> dict[str, Expression]:
+        """An axis as the argument `dim`, left out where the function takes it anyway."""
+        return {} if self.as_given(name) == default else {"dim": self.axis(name)}
+
+    def axes(self, name: str) -> Expression:
+        """Axes as the source has them: a number, or a tuple."""
+        given = self.as_given(name)
+        if isinstance(given, int):
+            return Raw(str(given))
+        places = [str(axis) for axis in cast("tuple[int, ...]", given)]
+        return Raw(places[0] if len(places) == 1 else f"({', '.join(places)})")
+
+    def hint(self, name: str) -> str:
+        """The text that a setting was written as, or nothing."""
+        return self.call.hints.get(name, "")
 
     def size(self, value: object, hint: str = "", name: str = "") -> Expression:
         """A number; one that depends on the batch is computed when the model runs."""
@@ -94,12 +132,52 @@ class CallView:
         return Raw("None") if structure < 0 else Use(structure)
 
 
+def optional(expression: Expression, default: object) -> Expression:
+    """A number as a `Default` where it is the one that its argument has anyway."""
+    if isinstance(expression, Number) and expression.value == default:
+        return Default(expression.value, expression.hint, expression.name)
+    return expression
+
+
+def collapse(numbers: tuple[Expression, ...]) -> Expression:
+    """One number for all axes where they agree, else a tuple."""
+    first = numbers[0]
+    if isinstance(first, Number) and all(isinstance(n, Number) and n.value == first.value for n in numbers):
+        return first
+    return Row(numbers)
+
+
 def symbolic(value: Symbolic) -> Expression:
     """A size that depends on the batch, as code."""
-    if value == BATCH:
+    total: Expression | None = None
+    for monomial, factor in value.terms:
+        factors = [_atom(atom) for atom in monomial]
+        if abs(factor) != 1 or not factors:
+            factors.append(Raw(repr(abs(factor))))
+        term = factors[0]
+        for other in factors[1:]:
+            term = Infix("*", term, other)
+        if total is None:
+            total = term if factor > 0 else Prefix("-", term)
+        else:
+            total = Infix("+" if factor > 0 else "-", total, term)
+    assert total is not None
+    return total
+
+
+def _atom(atom: Atom) -> Expression:
+    if not atom.operation:
+        if not atom.free:
+            raise NotImplementedError(f"the size {atom.name}")
         return Batch()
-    if len(value.terms) == 1:
-        ((monomial, factor),) = value.terms
-        if len(monomial) == 1 and not monomial[0].operation and factor != 1:
-            return Infix("*", Batch(), Number(int(factor)))
-    raise NotImplementedError(f"the size {value}")
+    operands = [symbolic(o) if isinstance(o, Symbolic) else Raw(repr(o)) for o in atom.operands]
+    if atom.operation in ("//", "/", "%", "**"):
+        return Infix(atom.operation, *operands)
+    name = {"real": "float", "int": "int", "abs": "abs", "max": "max", "min": "min", "round": "round"}.get(atom.operation)
+    return call(name or f"math.{atom.operation}", *operands)
+
+
+def with_bias(function: str, x: Expression, held: Mapping[str, Expression], **named: Expression) -> Apply:
+    """`function(x, weight, bias, ...)` of parameters at hand; the bias may be missing."""
+    bias = (held["bias"],) if "bias" in held else ()
+    return call(function, x, held["weight"], *bias, **named)
