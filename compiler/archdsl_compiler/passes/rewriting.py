@@ -8,7 +8,7 @@ called in several places is rewritten once, so that equal instances stay one mod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, Scalar, Structure, leaves
 from archdsl_compiler.ops.contract import Inferred, Op
@@ -82,20 +82,24 @@ def rebuilt(
     module: Module,
     calls: Sequence[Call],
     replaced: Mapping[int, int] = NOTHING_REPLACED,
-    exposed: Mapping[str, int] | None = None,
+    **changes: Any,
 ) -> Module:
     """The module with these calls, whose values are numbered in their order; where a value of `replaced` was used, the
-    other one is."""
-    if len(calls) == len(module.calls) and not replaced and exposed is None:
+    other one is. `changes` are fields with values in them (`exposed`, `names`, `stages`) that are new."""
+    if len(calls) == len(module.calls) and not replaced and not changes:
         if all(new is old for new, old in zip(calls, module.calls, strict=True)):
             return module
+    module = replace(module, **changes, _digraph=[])
     numbers = {value: value for value in range(len(module.input_types))}
     types = dict(enumerate(module.input_types))
 
-    def number(value: int) -> int:
+    def standing(value: int) -> int:
         while value in replaced:
             value = replaced[value]
-        return numbers[value]
+        return value
+
+    def number(value: int) -> int:
+        return numbers[standing(value)]
 
     made: list[Call] = []
     count = len(numbers)
@@ -114,18 +118,11 @@ def rebuilt(
         calls=tuple(made),
         outputs=outputs,
         output_types=tuple(types[value] for value in leaves(outputs)),
-        exposed={name: number(value) for name, value in (module.exposed if exposed is None else exposed).items()},
-        names=tuple((number(value), name) for value, name in module.names if _known(value, numbers, replaced)),
-        _digraph=[],
+        exposed={name: number(value) for name, value in module.exposed.items()},
+        names=tuple((number(value), name) for value, name in module.names if standing(value) in numbers),
+        stages=tuple(number(value) for value in module.stages),
         **totals(made),
     )
-
-
-def _known(value: int, numbers: Mapping[int, int], replaced: Mapping[int, int]) -> bool:
-    """Whether the value, or what stands for it, is still there."""
-    while value in replaced:
-        value = replaced[value]
-    return value in numbers
 
 
 def totals(calls: Iterable[Call]) -> dict[str, int]:
@@ -171,10 +168,15 @@ def value_types(module: Module) -> list[TensorType]:
     return [*module.input_types, *(type_ for call in module.calls for type_ in call.outputs)]
 
 
+def results_by_path(module: Module) -> tuple[int, ...]:
+    """The values that are read from outside without being results."""
+    return (*module.exposed.values(), *module.stages)
+
+
 def uses(module: Module) -> dict[int, int]:
     """How often each value is used, by calls, as a result or by being exposed."""
     counts: dict[int, int] = {}
-    for structure in (*(call.inputs for call in module.calls), module.outputs, tuple(module.exposed.values())):
+    for structure in (*(call.inputs for call in module.calls), module.outputs, results_by_path(module)):
         for value in leaves(structure):
             counts[value] = counts.get(value, 0) + 1
     return counts

@@ -23,7 +23,9 @@ def run(module: Module, state: Entries, *inputs: Tensor, path: str = "") -> list
     for call in module.calls:
         place = join(path, call.label)
         if isinstance(call, OpCall):
-            found = OPS[call.op.name](call, lambda name, place=place: state.get(join(place, name)), *map(argument, call.inputs))
+            found = OPS[call.op.name](
+                call, lambda name, place=place: state.get(join(place, name)), *map(argument, call.inputs)
+            )
             results = [found] if isinstance(found, Tensor) else found
         else:
             results = run(call.module, state, *(values[value] for value in leaves(call.inputs)), path=place)
