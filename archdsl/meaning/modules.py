@@ -136,7 +136,7 @@ def finished(frame: Frame, component: Component, inputs: tuple[Value, ...], resu
         body.macs,
         body.instances,
         body.nodes,
-        tuple((value.reference, name) for name, value in frame.names.items() if isinstance(value, Tensor)),
+        tuple(body.names.items()),
     )
 
 

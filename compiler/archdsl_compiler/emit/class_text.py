@@ -76,7 +76,7 @@ class ClassText:
         self._name_constants()
         items = [self._running(item) for item in items]
         template = self.code.lifting.template
-        names = {value: name for name, value in reversed(self.module.names)}
+        names = dict(self.module.names)
         exposed = {name: value for name, value in self.module.exposed.items() if name != "features"}
         return Method(
             self._input_names() if inputs is None else inputs,
@@ -179,7 +179,7 @@ class ClassText:
         if self.buffers:
             return
         read = {value for item in self.code.items for value in _read(item)} | set(leaves(self.module.outputs))
-        names = {value: name for name, value in reversed(self.module.names)}
+        names = dict(self.module.names)
         for line in self.code.constants:
             for value in leaves(line.targets):
                 if value in read:
@@ -233,7 +233,7 @@ class ClassText:
 
     def _constants(self, wanted: Sequence[int]) -> list[str]:
         """The lines that compute constants and keep those that are read when the model runs."""
-        names = {value: name for name, value in reversed(self.module.names)}
+        names = dict(self.module.names)
         saved = {
             part.value: holding
             for holding in self.code.holdings

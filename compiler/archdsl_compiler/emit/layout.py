@@ -3,7 +3,7 @@ their own, else each to its own with a comma behind it."""
 
 from collections.abc import Callable
 
-from archdsl_compiler.emit.code import Apply, Comprehension, Expression, Index, Infix, Member, Prefix, Row, render
+from archdsl_compiler.emit.code import Apply, Comprehension, Default, Expression, Index, Infix, Member, Prefix, Row, render
 
 WIDTH = 88
 Writer = Callable[[Expression], str]

@@ -8,6 +8,7 @@ from archdsl_compiler.emit.code import (
     Apply,
     Choice,
     Comprehension,
+    Default,
     Each,
     Expression,
     Number,
@@ -154,7 +155,8 @@ class _Writer:
 
     def written(self, code: Expression) -> Expression:
         if isinstance(code, Number | Each):
-            return self._number()
+            found = self._number()
+            return Default(found.value) if isinstance(code, Default) and isinstance(found, Number) else found
         if isinstance(code, Comprehension):
             return self._comprehension(code)
         if isinstance(code, Row | Apply):

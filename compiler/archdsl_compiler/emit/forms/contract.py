@@ -4,7 +4,7 @@ A form is a function of a `CallView`, named like its op, in a module of the op's
 parameters give an expression (several results: an expression for a tuple). Ops with parameters give a `Layer`. Names of
 `archdsl_compiler.emit.prelude` may be used as they are: emission copies what a model needs of it into the source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -51,11 +51,15 @@ class CallView:
         assert isinstance(structure, int)
         return self.types[structure]
 
-    def items(self, name: str) -> tuple[Expression, ...]:
-        """The tensors of a slot that takes a list."""
+    def structures(self, name: str) -> tuple[Structure, ...]:
+        """What stands in a slot that takes a list: values of the module, and numbers."""
         structure = self._structure(name)
         assert isinstance(structure, tuple)
-        return tuple(self._written(item) for item in structure)
+        return structure
+
+    def items(self, name: str) -> tuple[Expression, ...]:
+        """The tensors of a slot that takes a list."""
+        return tuple(self._written(item) for item in self.structures(name))
 
     def value(self, name: str) -> object:
         """A setting: as it turned out, as it was given, or its default."""
@@ -80,11 +84,13 @@ class CallView:
 
     def numbers(self, name: str) -> tuple[Expression, ...]:
         """A setting with one number for each axis."""
-        values = self.value(name)
-        assert isinstance(values, tuple)
-        listed = cast("tuple[object, ...]", values)
+        listed = tuple(cast("Sequence[object]", self.value(name)))
         hints = hint_of_each(self.hint(name), len(listed), isinstance(self.as_given(name), int | Symbolic))
         return tuple(self.size(value, hint, name) for value, hint in zip(listed, hints, strict=True))
+
+    def row(self, name: str) -> Row:
+        """A setting with one number for each axis, as a tuple."""
+        return Row(self.numbers(name))
 
     def collapsed(self, name: str, default: object = None) -> Expression:
         """A setting with one number for each axis, as one number where they agree."""
@@ -103,12 +109,16 @@ class CallView:
         given = self.as_given(name)
         if isinstance(given, int):
             return Raw(str(given))
-        places = [str(axis) for axis in cast("tuple[int, ...]", given)]
+        places = [str(axis) for axis in cast("Sequence[int]", given)]
         return Raw(places[0] if len(places) == 1 else f"({', '.join(places)})")
 
     def hint(self, name: str) -> str:
         """The text that a setting was written as, or nothing."""
         return self.call.hints.get(name, "")
+
+    def sizes(self, values: object) -> Row:
+        """A tuple of numbers, each to be lifted where it differs."""
+        return Row(tuple(self.size(value) for value in cast("Sequence[object]", values)))
 
     def size(self, value: object, hint: str = "", name: str = "") -> Expression:
         """A number; one that depends on the batch is computed when the model runs."""
@@ -173,7 +183,9 @@ def _atom(atom: Atom) -> Expression:
     operands = [symbolic(o) if isinstance(o, Symbolic) else Raw(repr(o)) for o in atom.operands]
     if atom.operation in ("//", "/", "%", "**"):
         return Infix(atom.operation, *operands)
-    name = {"real": "float", "int": "int", "abs": "abs", "max": "max", "min": "min", "round": "round"}.get(atom.operation)
+    name = {"real": "float", "int": "int", "abs": "abs", "max": "max", "min": "min", "round": "round"}.get(
+        atom.operation
+    )
     return call(name or f"math.{atom.operation}", *operands)
 
 
@@ -181,3 +193,11 @@ def with_bias(function: str, x: Expression, held: Mapping[str, Expression], **na
     """`function(x, weight, bias, ...)` of parameters at hand; the bias may be missing."""
     bias = (held["bias"],) if "bias" in held else ()
     return call(function, x, held["weight"], *bias, **named)
+
+
+def operands(view: CallView) -> tuple[Expression, Expression]:
+    """Both sides of an operation, one of them a tensor at least."""
+    left, right = (view.input(slot.name) for slot in view.call.op.tensors)
+    if all(isinstance(structure, Scalar) for structure in view.call.inputs):
+        left = call("torch.tensor", left)
+    return left, right

@@ -87,5 +87,7 @@ def _padding(view: CallView) -> Expression:
         # What the kernel decided is written by the kernel where that has a name.
         half = f"{kernel} // 2" if kernel.isidentifier() else f"({kernel}) // 2"
         dilation = view.hint("dilation")
-        found = Number(found.value, f"({dilation}) * {half}" if dilation and not dilation.isdigit() else half, "padding")
+        found = Number(
+            found.value, f"({dilation}) * {half}" if dilation and not dilation.isdigit() else half, "padding"
+        )
     return optional(found, 0)

@@ -25,3 +25,35 @@ def elements(hint: str) -> tuple[str, ...]:
             found.append(hint[start:position].strip())
             start = position + 1
     return tuple(found if found[-1] else found[:-1])
+
+
+def subscripts(hint: str, count: int) -> tuple[tuple[str, ...], ...]:
+    """The texts in each of `count` places of an index that was written as `x[a, b:c, d..<e by f]`."""
+    start = _last_bracket(hint)
+    found = elements(hint[start:]) if start >= 0 else ()
+    if len(found) != count:
+        return ((),) * count
+    return tuple(_ends(place) for place in found)
+
+
+def _last_bracket(hint: str) -> int:
+    """Where the bracket opens that the text ends with."""
+    depth = 0
+    for position in range(len(hint) - 1, -1, -1):
+        depth += (hint[position] in ")]}") - (hint[position] in "([{")
+        if depth == 0:
+            return position if hint[position] == "[" else -1
+    return -1
+
+
+def _ends(place: str) -> tuple[str, ...]:
+    """The parts of a slice or range; a single text for anything else."""
+    depth = 0
+    for position, character in enumerate(place):
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0 and character == ":":
+            return place[:position].strip(), place[position + 1 :].strip()
+        if depth == 0 and place.startswith("..", position):
+            stop, _, step = place[position + 2 :].lstrip("<").partition(" by ")
+            return place[:position].strip(), stop.strip() if place.startswith("..<", position) else "", step.strip()
+    return (place,)
