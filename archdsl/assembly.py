@@ -78,7 +78,9 @@ def assembled(
     nothing had been taken from them. `between` is told of every pass."""
     given = _read(loading or Loading())
     graph = target.graph()
-    source = source_of(target) if between is None else emitted(target, pipeline(BUILDING, between).apply(graph))
+    source = source_of(target)
+    if between is not None and not deploy:
+        pipeline(BUILDING, between).apply(graph)
     model = _seeded(source, seed)
     report = None
     if loading is not None and given is not None:

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "explain": "Explain a code of a message.",
     "ops": "List the ops, or describe one.",
     "build": "Build a model, with its weights, and write it down as code.",
-    "export": "Write a model as Python, ONNX, a program of torch.export, or weights.",
+    "export": "Write a model as one file: Python, ONNX, pt2, weights.",
     "profile": "Count what a model costs, module by module.",
     "show": "Show a resolved architecture as a tree with shapes.",
     "zoo": "List the models of the zoo.",
