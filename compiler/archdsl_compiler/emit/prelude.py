@@ -164,3 +164,11 @@ class ExpertLinear(nn.Module):
 
     def forward(self, x: Tensor, chosen: Tensor) -> Tensor:
         return expert_linear(x, chosen, self.weight, self.bias)
+
+
+def container(parts: dict[str, nn.Module | Tensor]) -> nn.Module:
+    """A module that holds layers and parameters and computes nothing by itself."""
+    module = nn.Module()
+    for name, part in parts.items():
+        setattr(module, name, part)
+    return module
