@@ -52,7 +52,7 @@ def test_a_folder_is_written(net: str, tmp_path: Path, capsys: pytest.CaptureFix
         json.loads(Path("out/summary.json").read_text(encoding="utf-8")),
         sorted(os.listdir()),
     )
-    assert (FILES, 3, 330, "net.arch") == (
+    assert (FILES, 3, 318, "net.arch") == (
         list(shown["files"]),
         shown["seed"],
         shown["params"],
