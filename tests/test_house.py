@@ -21,6 +21,7 @@ ROOMS = (
     ("diagnostics",),
     ("syntax",),
     ("meaning",),
+    ("resolved",),
     ("__init__",),
     ("cli",),
     ("__main__",),
