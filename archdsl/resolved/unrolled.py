@@ -285,10 +285,13 @@ class _Body:
         return Text(f"{name}({inside}){label}", atom=not label)
 
     def _tensors(self, call: Call) -> list[Text]:
-        """The tensors of a call; those left out at the end are not written."""
+        """The tensors of a call. Those left out are not written at the end, and nowhere for a module that is written
+        out here, since it does not have them."""
         given = list(call.inputs)
         while given and given[-1] == -1:
             given.pop()
+        if isinstance(call, ModuleCall) and self.unrolling.component(call.module):
+            given = [part for part in given if part != -1]
         return [self._structure(part) for part in given]
 
     def _component(self, call: ModuleCall) -> tuple[str, list[str]]:

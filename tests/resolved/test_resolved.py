@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.resolved.candidates import compared, entries, genome, written
+from tests.meaning.small_spaces import written as small_space
+from tests.resolved.candidates import compared, drawn, entries, genome, written
 
 import archdsl
 from archdsl.meaning.program import Program
@@ -52,3 +53,19 @@ def test_models_of_the_zoo_are_imported(path: Path, tmp_path: Path):
     for name in dict.fromkeys((names[0], names[len(names) // 2], names[-1])):
         text = check_candidate(program, name, tmp_path, None, 0)
         assert text.count("\n") < 60
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_small_random_spaces_are_resolved(first: int, tmp_path: Path):
+    resolved = 0
+    for seed in range(first, first + 20):
+        path = tmp_path / "space.arch"
+        path.write_text(small_space(seed), encoding="utf-8")
+        try:
+            program = archdsl.load(path)
+        except archdsl.ArchError:
+            continue
+        if drawn(program, "s", seed) is not None:
+            check_candidate(program, "s", tmp_path, None, seed)
+            resolved += 1
+    assert resolved > 3
