@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from archdsl import zoo as zoo
+    from archdsl.building import build as build
     from archdsl.diagnostics.record import ArchError as ArchError
     from archdsl.diagnostics.record import UsageError as UsageError
     from archdsl.meaning.check import check as check
@@ -19,22 +21,41 @@ if TYPE_CHECKING:
     from archdsl.meaning.program import costs as costs
     from archdsl.meaning.program import elaborate as elaborate
     from archdsl.meaning.program import load as load
+    from archdsl.preprocessing import data_config as data_config
+    from archdsl.profiling import profile as profile
 
 # Loaded when first asked for, so that the tool starts with what the command needs.
 _HOMES = {
     "ArchError": "archdsl.diagnostics.record",
     "UsageError": "archdsl.diagnostics.record",
     "Limits": "archdsl.meaning.limits",
+    "build": "archdsl.building",
     "check": "archdsl.meaning.check",
     "costs": "archdsl.meaning.program",
     "elaborate": "archdsl.meaning.program",
     "load": "archdsl.meaning.program",
+    "data_config": "archdsl.preprocessing",
+    "profile": "archdsl.profiling",
 }
 
-__all__ = ["ArchError", "Limits", "UsageError", "check", "costs", "elaborate", "load"]
+__all__ = [
+    "ArchError",
+    "Limits",
+    "UsageError",
+    "build",
+    "check",
+    "costs",
+    "data_config",
+    "elaborate",
+    "load",
+    "profile",
+    "zoo",
+]
 
 
 def __getattr__(name: str) -> object:
+    if name == "zoo":
+        return import_module("archdsl.zoo")
     if name not in _HOMES:
         raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -22,6 +22,13 @@ ROOMS = (
     ("syntax",),
     ("meaning",),
     ("resolved",),
+    ("output", "weights"),
+    ("zoo", "tables", "genome_files"),
+    ("programs", "written_settings"),
+    ("targets",),
+    ("timing",),
+    ("profiling", "preprocessing"),
+    ("architecture", "zoo_table"),
     ("__init__",),
     ("cli",),
     ("__main__",),
@@ -109,12 +116,22 @@ def test_rooms_import_only_rooms_above_them():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check"], ["fmt", "--check"], ["explain", "E0101"], ["ops", "conv"]], ids=lambda a: a[0]
+    "arguments",
+    [
+        ["check"],
+        ["fmt", "--check"],
+        ["explain", "E0101"],
+        ["ops", "conv"],
+        ["profile"],
+        ["show"],
+        ["zoo", "van_b0"],
+    ],
+    ids=lambda a: a[0],
 )
 def test_commands_on_text_load_nothing_heavy(arguments: list[str], tmp_path: Path):
     file = tmp_path / "small.arch"
     file.write_text(EXAMPLE, encoding="utf-8")
-    line = [*arguments, str(file)] if arguments[0] in ("check", "fmt") else arguments
+    line = [*arguments, str(file)] if arguments[0] in ("check", "fmt", "profile", "show") else arguments
     program = (
         "import json, sys; from archdsl.cli.main import run; status = run(sys.argv[1:]); "
         "print(); print(json.dumps([status, sorted(sys.modules)]))"
@@ -124,6 +141,18 @@ def test_commands_on_text_load_nothing_heavy(arguments: list[str], tmp_path: Pat
     )
     status, loaded = json.loads(done.stdout.splitlines()[-1])
     assert (0, set()) == (status, HEAVY & set(loaded)), done.stdout + done.stderr
+
+
+def test_a_zoo_that_was_counted_is_listed_without_the_language():
+    program = (
+        "import json, sys; from archdsl.cli.main import run; run(['zoo', 'van_b0']); run(['zoo', 'van_b0']); "
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program]
+    subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {name for name in json.loads(done.stdout.splitlines()[-1]) if name.startswith("archdsl.meaning")}
+    assert set() == loaded
 
 
 def test_the_tool_starts_without_its_commands():

@@ -54,8 +54,6 @@ class NameCheck:
     ended: dict[str, Binding] = field(default_factory=dict[str, Binding])
     inside: str = ""
 
-    # ---- the file
-
     def run(self) -> list[Diagnostic]:
         self.found += declared_twice(self.unit.tree)
         for item in self.unit.tree.items:
@@ -69,6 +67,11 @@ class NameCheck:
         self.found += unused_imports(self.unit.tree, self.used)
         return self.found
 
+    def of_expression(self, node: nodes.Expression) -> list[Diagnostic]:
+        """What is wrong with the names of an expression at the top level of the file."""
+        self._expression(node)
+        return self.found
+
     # ---- declarations
 
     def _declaration(self, item: nodes.Declaration | nodes.Extern) -> None:
@@ -80,7 +83,9 @@ class NameCheck:
         body = isinstance(item, nodes.Declaration) and self.kind is not None and not self.kind.fields
         for setting in item.settings or ():
             self._hides_top_level(setting.name, "setting")
-            names.setdefault(setting.name.text, Binding(setting.name.span, "setting" if body else "axis"))
+            # Preprocessing is read by who feeds the model, not by its body.
+            read = body and (setting.type is None or setting.type.name != "preprocessing")
+            names.setdefault(setting.name.text, Binding(setting.name.span, "setting" if read else "axis"))
         tensors = item.tensors
         if tensors is None and self.kind is not None and self.kind.tensors:
             names.setdefault("x", Binding(item.name.span, "axis"))

@@ -21,6 +21,7 @@ from archdsl.meaning.run import Body, Fault, Frame, Session
 from archdsl.meaning.scope import top_level
 from archdsl.meaning.values import Component, Decided, Value, show
 from archdsl.meaning.worlds import World
+from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl_compiler.graph import Module
@@ -28,7 +29,8 @@ from archdsl_compiler.ops.contract import Inferred
 from archdsl_compiler.types import TensorType
 
 Settings: TypeAlias = Mapping[str, object]
-"""Values as Python writes them: numbers, strings, booleans, None, and lists of these."""
+"""Values as Python writes them: numbers, strings, booleans, None, and lists of these; or a `Given`, a value of the
+language with the place where it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,11 @@ class Costs:
 @dataclass(slots=True)
 class Program:
     """A file with its imports, free of errors. It remembers the modules that it made, so that further candidates are
-    cheap."""
+    cheap. `files` are the real paths of all that was read."""
 
     unit: Unit
     limits: Limits
+    files: tuple[str, ...] = field(default=(), repr=False)
     modules: dict[object, object] = field(default_factory=dict[object, object], repr=False)
     inferred: dict[tuple[object, ...], object] = field(default_factory=dict[tuple[object, ...], object], repr=False)
 
@@ -122,9 +125,36 @@ def load(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Program:
             raise ArchError(errors)
         for other in library.units.values():
             other.values.clear()
-        return Program(unit, limits)
+        return Program(unit, limits, tuple(library.units))
 
     return with_deep_stack(work)
+
+
+def load_packaged(module: str, *, limits: Limits = DEFAULT_LIMITS) -> Program:
+    """Read a shipped file by its dotted name, `zoo.swin`. It was checked when it was released, and is not again."""
+
+    def work() -> Program:
+        library = Library(limits)
+        path = resource(module.replace(".", "/") + ".arch")
+        unit = load_unit(library, path, module.replace(".", "/") + ".arch", module)
+        errors = tuple(d for d in library.found if d.severity == "error")
+        if errors:
+            raise ArchError(errors)
+        return Program(unit, limits, tuple(library.units))
+
+    try:
+        return work()
+    except RecursionError:
+        return with_deep_stack(work)
+
+
+def value_of_name(program: Program, name: str, session: Session | None = None) -> tuple[Value] | None:
+    """What a name means at the top level of the program's file, in a tuple because `none` is a value too."""
+    frame = Frame(session or Session(program.limits), World(Universe()), program.unit, Body(""))
+    try:
+        return top_level(frame, program.unit, name)
+    except Fault as fault:
+        raise ArchError((fault.diagnostic,)) from None
 
 
 def elaborate(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Module:
@@ -172,7 +202,7 @@ def _run(
         session = Session(program.limits, counting=counting)
         session.remembered = program.modules
         session.inferred = cast("dict[tuple[object, ...], Inferred]", program.inferred)
-        entry = _entry(program, session, name, settings or {})
+        entry = entry_of(program, session, name, settings or {})
         chooser = chooser_of(name, genome, entry.decisions if isinstance(entry, Decided) else ())
         session.chooser = chooser
         try:
@@ -190,12 +220,9 @@ def _run(
         return with_deep_stack(work)
 
 
-def _entry(program: Program, session: Session, name: str, settings: Settings) -> Component | Decided:
-    frame = Frame(session, World(Universe()), program.unit, Body(""))
-    try:
-        found = top_level(frame, program.unit, name)
-    except Fault as fault:
-        raise ArchError((fault.diagnostic,)) from None
+def entry_of(program: Program, session: Session, name: str, settings: Settings) -> Component | Decided:
+    """The model or space that a name of the program means, with settings given to it."""
+    found = value_of_name(program, name, session)
     if found is None:
         near = closest(name, program.unit.names())
         hint = f"; a similar name is `{near}`" if near else f"; it has {', '.join(program.unit.names())}"
@@ -206,12 +233,25 @@ def _entry(program: Program, session: Session, name: str, settings: Settings) ->
         raise UsageError(f"`{name}` is neither a model nor a space")
     if not settings:
         return cast("Component | Decided", value)
-    values = {str(key): value_of(f"the setting `{key}`", v) for key, v in settings.items()}
-    text = ", ".join(f"{key}={show(v)}" for key, v in values.items())
-    span = Span(Source("<settings>", text), 0, len(text))
-    given = Arguments(named={key: Given(v, span, span) for key, v in values.items()})
+    frame = Frame(session, World(Universe()), program.unit, Body(""))
+    given = Arguments(named=_given(settings))
     try:
-        chosen = extended(frame, inner, given, span)
+        chosen = extended(frame, inner, given, next(iter(given.named.values())).span)
     except Fault as fault:
         raise ArchError((fault.diagnostic,)) from None
     return Decided(chosen, value.decisions) if isinstance(value, Decided) else chosen
+
+
+def _given(settings: Settings) -> dict[str, Given]:
+    """Settings as arguments: those of Python stand in a text of their own, those written elsewhere have their place."""
+    values = {
+        str(key): value_of(f"the setting `{key}`", value)
+        for key, value in settings.items()
+        if not isinstance(value, Given)
+    }
+    text = ", ".join(f"{key}={show(value)}" for key, value in values.items())
+    span = Span(Source("<settings>", text), 0, len(text))
+    return {
+        str(key): value if isinstance(value, Given) else Given(values[str(key)], span, span)
+        for key, value in settings.items()
+    }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl.syntax.engine import END, Failure, reduce_tokens
@@ -60,12 +60,28 @@ def _parse(source: Source, limits: SyntaxLimits) -> Parsed:
 def parse_hole(span: Span) -> nodes.Expression:
     """The expression in a hole of a label; `span` has the braces too."""
     source, start, end = span
-    found = tokenize(source, _limits.get(), start + 1, end - 1)
+    return _expression(Span(source, start + 1, end - 1), Span(source, end - 1, end), span)
+
+
+def parse_expression(span: Span, limits: SyntaxLimits = DEFAULT_LIMITS) -> nodes.Expression:
+    """The one expression that the characters of `span` are; raises ArchError."""
+    kept = _limits.set(limits)
+    try:
+        return _expression(span, Span(span.source, span.end, span.end), span)
+    except Unparsed as error:
+        raise ArchError(error.diagnostics) from None
+    finally:
+        _limits.reset(kept)
+
+
+def _expression(text: Span, end: Span, whole: Span) -> nodes.Expression:
+    """The expression in some characters; `end` is where a message says that they end. Raises Unparsed."""
+    found = tokenize(text.source, _limits.get(), text.start, text.end)
     if found.faults:
         raise Unparsed(*found.faults)
-    result = reduce_tokens(found.tokens, "expr", Token(END, "", Span(source, end - 1, end)))
+    result = reduce_tokens(found.tokens, "expr", Token(END, "", end))
     if isinstance(result, Failure):
-        raise Unparsed(explain(result, found.tokens, "expr", span))
+        raise Unparsed(explain(result, found.tokens, "expr", whole))
     return result
 
 

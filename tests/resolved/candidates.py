@@ -15,7 +15,7 @@ from archdsl.meaning.scope import top_level
 from archdsl.meaning.values import UNKNOWN, Component, Configured, Decided, Value, space_of
 from archdsl.meaning.worlds import World
 from archdsl.source import Span
-from archdsl_compiler.graph import Module, ModuleCall
+from archdsl_compiler.graph import Module, ModuleCall, Structure
 
 ATTEMPTS = 100
 """Candidates drawn before one that meets the requirements must have been found."""
@@ -81,17 +81,21 @@ def drawn(program: Program, name: str, seed: int) -> dict[str, Value] | None:
 
 
 def compared(module: Module) -> Iterator[object]:
-    """What two graphs that mean the same have in common."""
+    """What two graphs that mean the same have in common; inputs that were left out need not be there."""
     yield module.kind, module.input_types, module.outputs, module.output_types, dict(module.exposed)
     yield [structure for _, structure in module.inputs if structure != -1]
     for call in module.calls:
-        yield call.label, call.inputs, call.outputs, call.first_output, call.wrappers
+        yield call.label, _given(call.inputs), call.outputs, call.first_output, call.wrappers
         if isinstance(call, ModuleCall):
             yield call.again
             yield from compared(call.module)
         else:
             settings = {key: _plain(value) for key, value in call.settings.items()}
             yield call.op.name, settings, dict(call.resolved), call.parameters, call.macs
+
+
+def _given(inputs: tuple[Structure, ...]) -> list[Structure]:
+    return [part for part in inputs if part != -1]
 
 
 def _plain(value: object) -> object:
