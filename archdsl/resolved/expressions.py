@@ -40,7 +40,9 @@ def expression(value: Value, names: Names, sizes: Sizes) -> str:
     match value:
         case str():
             return f'"{escape(value)}"'
-        case None | bool() | int() | float() | range() | RealRange():
+        case float():
+            return re.sub("e([+-])0+", r"e\1", repr(value))
+        case None | bool() | int() | range() | RealRange():
             return show(value)
         case Pair():
             return f"({', '.join(map(text, value))}{',' if len(value) == 1 else ''})"

@@ -38,12 +38,13 @@ class Item:
 
 @dataclass(slots=True)
 class Page:
-    """`clashing` are components whose names other definitions need; `defaults` replace those of a model's settings."""
+    """`clashing` are components whose names other definitions need. Where the entry is a definition, `root`, it is
+    called `entry` from now on, and `defaults` replace those of its settings."""
 
-    main: Unit
     entry: str
     clashing: frozenset[Key] = frozenset()
-    defaults: Mapping[Key, Mapping[str, str]] = field(default_factory=dict[Key, Mapping[str, str]])
+    root: Key | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict[str, str])
     items: list[Item] = field(default_factory=list[Item])
     known: dict[Key, Item] = field(default_factory=dict[Key, Item])
     ops: set[str] = field(default_factory=set[str])
@@ -78,6 +79,8 @@ class Page:
         item = self.known[key]
         first = self.known[unit, node.targets[0].text] if isinstance(node, nodes.Let) else item
         first.fixed = is_module(key) and key not in self.clashing
+        if key == self.root:
+            first.name, first.fixed = self.entry, True
         first.hides = bound(key)
         first.text = self._written(key, node)
         return item
@@ -93,7 +96,7 @@ class Page:
                 edits.append((name.span.start, name.span.end, self.refer(following)))
             else:
                 self.ops.add(name.text)
-        for name, text in self.defaults.get(key, {}).items():
+        for name, text in self.defaults.items() if key == self.root else ():
             assert isinstance(node, nodes.Declaration | nodes.Extern)
             setting = next(s for s in node.settings or () if s.name.text == name)
             if setting.default is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import cast
 
+from archdsl.diagnostics.record import UsageError
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.values import Component, Configured, Value
 from archdsl.resolved.expressions import RESERVED, expression, label_text
@@ -135,7 +136,7 @@ class _Body:
         for name, structure in self.module.inputs:
             if structure == -1:
                 continue
-            own = self._new(name)
+            own = self._input_name(name)
             if isinstance(structure, tuple):
                 self._bind(structure, own)
                 for _ in leaves(structure):
@@ -147,6 +148,13 @@ class _Body:
             type_ = self.module.input_types[next(numbers)]
             dtype = "" if type_.dtype == "real" else type_.dtype
             yield f"{own}: {dtype}[{', '.join(self._name_axes(type_))}]"
+
+    def _input_name(self, name: str) -> str:
+        """Inputs of a model are given by their names, so these stay."""
+        if self.module.kind != "model":
+            return self._new(name)
+        self.names.add(name)
+        return name
 
     def _name_axes(self, type_: TensorType, named: bool = True) -> list[str]:
         """Sizes as they are, but names for those that follow from the batch."""
@@ -170,7 +178,7 @@ class _Body:
         for known, name in self.axes.items():
             if len(known.terms) == 1 and known.terms[0][0] == BATCH.terms[0][0]:
                 return _by_axis(size, f"({name} // {known.terms[0][1]})")
-        raise TypeError(f"no axis of `{self.module.name}` says what {size} is")
+        raise UsageError(f"`{self.module.name}` cannot be written out: none of its axes says what the size {size} is")
 
     # ---- values
 

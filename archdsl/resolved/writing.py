@@ -1,8 +1,9 @@
 """The resolved form of a candidate: one file that stands alone, with imports of the libraries only and no choice left.
 
-A space whose choices are made in its own body comes down to a model with settings, and these are written as a `let`.
-What the model is made of is written out as its author wrote it. Only components that choose inside, and those that use
-them, are written anew from the graph."""
+A space whose choices are made in its own body comes down to a model with settings: a model of the libraries is imported
+and called with them, any other one is written out with them for its defaults, so that the file has one entry. What the
+model is made of is written out as its author wrote it. Only components that choose inside, and those that use them, are
+written anew from the graph."""
 
 from functools import lru_cache
 from importlib.metadata import version
@@ -51,16 +52,17 @@ def _written(program: Program, name: str, settings: Settings | None, genome: Gen
     model = model_of(program, name, settings, genome)
     key = _key(model)
     definitions = reached(list(declared_in(model)))
-    is_itself = key[1] == name and not library_of(key[0]) and not _used_by_others(key, definitions)
-    clashing = _clashes(program.unit, definitions, key if is_itself else None, name)
+    is_root = not library_of(key[0]) and not _used_by_others(key, definitions)
+    inputs = {tensor.name.text for tensor in cast(Declared, model.callee).tensors}
+    clashing = _clashes(program.unit, definitions, key if is_root else None, {name, *inputs})
     choosing = _Choosing(clashing)
-    page = Page(program.unit, name, clashing)
+    page = Page(name, clashing)
     doc = _doc(program, name) or definition(key).doc
     if choosing.component(model):
         _unroll(program, page, choosing, model, name, settings, genome, doc)
-    elif is_itself:
-        given = {setting: expression(value, page.declared, str) for setting, value in model.settings}
-        page.defaults = {key: given}
+    elif is_root:
+        page.root = key
+        page.defaults = {setting: expression(value, page.declared, str) for setting, value in model.settings}
         page.refer(key)
     else:
         text = expression(model, page.declared, str)
@@ -148,10 +150,10 @@ def _used_by_others(key: Key, definitions: list[Key]) -> bool:
     )
 
 
-def _clashes(main: Unit, definitions: list[Key], entry: Key | None, name: str) -> frozenset[Key]:
-    """The components whose names others need: of two in different files, of the entry, of an op, of something that a
-    definition in another file binds. What is only imported or called can be given another name; of a component, the
-    modules are called after it."""
+def _clashes(main: Unit, definitions: list[Key], entry: Key | None, names: set[str]) -> frozenset[Key]:
+    """The components whose names others need: of two in different files, of the entry or an input of it, of an op, of
+    something that a definition in another file binds. What is only imported or called can be given another name; of a
+    component, the modules are called after it."""
     own = [key for key in definitions if not library_of(key[0])]
     several = len({unit for unit, _ in own}) > 1
     hidden = {key: bound(key) for key in own} if several else {}
@@ -159,11 +161,11 @@ def _clashes(main: Unit, definitions: list[Key], entry: Key | None, name: str) -
         found.text for key in (own if several else ()) for found in read(key) if defined(key[0], found.text) is None
     }
     writes_ops = any(map(chooses, own))
-    taken: set[str] = set() if entry is not None else {name}
+    taken = set(names)
     clashing: set[Key] = set()
     for key in sorted(own, key=lambda key: (key[0] is not main, key[1])):
         unit, called = key
-        if not is_module(key):
+        if not is_module(key) or key == entry:
             continue
         if (
             called in taken
