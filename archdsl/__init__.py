@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archdsl import zoo as zoo
+    from archdsl.building import build as build
     from archdsl.diagnostics.record import ArchError as ArchError
     from archdsl.diagnostics.record import UsageError as UsageError
     from archdsl.meaning.check import check as check
@@ -28,6 +29,7 @@ _HOMES = {
     "ArchError": "archdsl.diagnostics.record",
     "UsageError": "archdsl.diagnostics.record",
     "Limits": "archdsl.meaning.limits",
+    "build": "archdsl.building",
     "check": "archdsl.meaning.check",
     "costs": "archdsl.meaning.program",
     "elaborate": "archdsl.meaning.program",
@@ -40,6 +42,7 @@ __all__ = [
     "ArchError",
     "Limits",
     "UsageError",
+    "build",
     "check",
     "costs",
     "data_config",

@@ -21,6 +21,7 @@ ROOMS = (
     ("diagnostics",),
     ("syntax",),
     ("meaning",),
+    ("output", "weights"),
     ("zoo", "tables", "genome_files"),
     ("programs", "written_settings"),
     ("targets",),

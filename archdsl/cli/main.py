@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 import click
 
-from archdsl.diagnostics.record import ArchError, UsageError
+from archdsl.diagnostics.record import ArchError, UnusableFile, UsageError
 
 COMMANDS: Final = {
     "check": "Say what is wrong in files, for every architecture they can mean.",
@@ -80,15 +80,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except UsageError as error:
         click.echo(f"Error: {error}", err=True)
-        return USAGE_IS_WRONG
+        return FILES_ARE_WRONG if isinstance(error, UnusableFile) else USAGE_IS_WRONG
     except ArchError as error:
         from archdsl.diagnostics.text import render
 
         in_color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         click.echo(render(error.diagnostics, color=in_color), err=True)
         return FILES_ARE_WRONG
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped.", err=True)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        click.echo(f"Stopped{'; ' if str(stop) else ''}{stop}.", err=True)
         return STOPPED
     except BrokenPipeError:
         # What is still buffered has no reader; without this the interpreter complains about it when it ends.

@@ -106,3 +106,8 @@ class ArchError(Exception):
 
 class UsageError(Exception):
     """The command line or the API call is wrong."""
+
+
+class UnusableFile(UsageError):
+    """A file that is no text of the language cannot be used as it was meant: weights, an output. Nothing was
+    changed."""

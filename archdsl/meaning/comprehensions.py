@@ -144,11 +144,11 @@ def unpack(
 ) -> None:
     """Bind names to a value, which may be an `element` of a loop's list: one to the whole, several to its parts."""
     if len(targets) == 1:
-        frame.names[targets[0].text] = value
+        frame.bind(targets[0].text, value)
         return
     parts = lift(frame, lambda v: _parts(frame, v, len(targets), span, element), value)
     for position, target in enumerate(targets):
-        frame.names[target.text] = lift(frame, part_of, parts, position)
+        frame.bind(target.text, lift(frame, part_of, parts, position))
 
 
 def _parts(frame: Frame, value: Value, count: int, span: Span, element: bool) -> Value:

@@ -136,6 +136,7 @@ def finished(frame: Frame, component: Component, inputs: tuple[Value, ...], resu
         body.macs,
         body.instances,
         body.nodes,
+        tuple(body.names.items()),
     )
 
 

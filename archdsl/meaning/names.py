@@ -83,7 +83,9 @@ class NameCheck:
         body = isinstance(item, nodes.Declaration) and self.kind is not None and not self.kind.fields
         for setting in item.settings or ():
             self._hides_top_level(setting.name, "setting")
-            names.setdefault(setting.name.text, Binding(setting.name.span, "setting" if body else "axis"))
+            # Preprocessing is read by who feeds the model, not by its body.
+            read = body and (setting.type is None or setting.type.name != "preprocessing")
+            names.setdefault(setting.name.text, Binding(setting.name.span, "setting" if read else "axis"))
         tensors = item.tensors
         if tensors is None and self.kind is not None and self.kind.tensors:
             names.setdefault("x", Binding(item.name.span, "axis"))

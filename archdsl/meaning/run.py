@@ -15,7 +15,7 @@ from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition
 from archdsl.meaning.declared import Unit
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
-from archdsl.meaning.values import Component, Pair, Unknown, Value, show
+from archdsl.meaning.values import Component, Pair, Tensor, Unknown, Value, show
 from archdsl.meaning.worlds import World, settled
 from archdsl.source import Span
 from archdsl_compiler.graph import Call, Wrapper, join
@@ -201,6 +201,7 @@ class Body:
     decisions: list[tuple[str, Value]] = field(default_factory=list[tuple[str, Value]])
     choices: int = 0
     chosen: dict[str, tuple[Condition, Span]] = field(default_factory=dict[str, tuple[Condition, Span]])
+    names: dict[int, str] = field(default_factory=dict[int, str])
 
     def mark(self) -> tuple[int, int, int]:
         """What changes when an op or module is entered."""
@@ -229,6 +230,12 @@ class Frame:
     counted: bool = False
     targets: list[tuple[Value, Span]] = field(default_factory=list[tuple[Value, Span]])
     objectives: dict[str, Span] = field(default_factory=dict[str, Span])
+
+    def bind(self, name: str, value: Value) -> None:
+        """Let a name mean a value; the module that is being built remembers what its values were called first."""
+        self.names[name] = value
+        if type(value) is Tensor and not self.session.checking:
+            self.body.names.setdefault(value.reference, name)
 
     @property
     def definite(self) -> bool:

@@ -46,7 +46,7 @@ def assign(node: nodes.Assign, frame: Frame) -> None:
         before = universe.without(frame.world.alive, frame.condition)
         if before != NEVER:
             value = merged(frame, [(frame.condition, value), (universe.negate(frame.condition), target[name])])
-    target[name] = value
+    frame.bind(name, value)
 
 
 @executes(nodes.Return)

@@ -149,7 +149,7 @@ def fits_text(value: Value, text: str) -> bool:
 
 
 def describe_type(name: str, arguments: tuple[nodes.Type, ...] = (), optional: bool = False) -> str:
-    words = TYPES[name][1] if name in TYPES else name
+    words = TYPES[name][1] if name in TYPES else FAMILIES[name].words if name in FAMILIES else name
     if arguments:
         words = f"a list of {_plural(arguments[0].name)}" if not arguments[0].arguments else "a list of lists"
     return f"{words} or `none`" if optional else words

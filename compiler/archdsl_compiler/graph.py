@@ -78,7 +78,8 @@ Call: TypeAlias = OpCall | ModuleCall
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Module:
-    """One component, elaborated. `bindings` are the names that its text bound to numbers: settings and axes."""
+    """One component, elaborated. `bindings` are the names that its text bound to numbers: settings and axes; `names` those
+    that it bound to values. `stages` are the results of stages that a pass wrote into it."""
 
     name: str
     kind: str
@@ -97,6 +98,8 @@ class Module:
     macs: int
     instances: int
     nodes: int
+    names: tuple[tuple[int, str], ...] = ()
+    stages: tuple[int, ...] = ()
     _digraph: list["networkx.DiGraph[int]"] = field(default_factory=list["networkx.DiGraph[int]"], repr=False)
 
     def labels(self) -> Iterator[str]:
@@ -125,6 +128,12 @@ class Module:
                 made.update((call.first_output + k, position) for k in range(len(call.outputs)))
             self._digraph.append(graph)
         return self._digraph[0]
+
+
+def stage_values(module: Module) -> list[int]:
+    """The feature maps of a module: the first result of each stage that it calls or that was written into it."""
+    called = (call for call in module.calls if isinstance(call, ModuleCall) and call.module.kind == "stage")
+    return sorted({*module.stages, *(call.first_output for call in called)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,5 +24,6 @@ FAMILIES: Mapping[str, Family] = {
         Family("executor", "an executor", "Where trials run."),
         Family("budget", "a budget", "When a search ends."),
         Family("metric", "a metric", "What an objective measures."),
+        Family("preprocessing", "a preprocessing", "What a model's weights expect of the pictures they are given."),
     )
 }

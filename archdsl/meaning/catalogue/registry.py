@@ -20,6 +20,7 @@ _MODULES = (
     "strategies",
     "execution",
     "metrics",
+    "preprocessing",
 )
 
 

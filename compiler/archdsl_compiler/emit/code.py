@@ -26,6 +26,12 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Default(Number):
+    """A number that its argument has anyway. It is written only where other instances have another one: then it has
+    become a name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Each:
     """A number that differs from pass to pass of a loop: one value for each."""
 
@@ -133,13 +139,33 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comprehension:
-    """`[element for ... in ...]`: the element holds an `Each` for what differs from pass to pass."""
+    """`[element for ... in ...]`. Until it is lifted, the element holds an `Each` for what differs from pass to pass;
+    then it has `variables` and the `source` that they run over."""
 
     element: "Expression"
     count: "Expression"
+    variables: str = ""
+    source: "Expression | None" = None
 
 
-Expression: TypeAlias = Raw | Number | Each | Part | Maker | Use | Batch | Apply | Member | Index | Slice | Infix | Prefix | Choice | Row | Comprehension
+Expression: TypeAlias = (
+    Raw
+    | Number
+    | Each
+    | Part
+    | Maker
+    | Use
+    | Batch
+    | Apply
+    | Member
+    | Index
+    | Slice
+    | Infix
+    | Prefix
+    | Choice
+    | Row
+    | Comprehension
+)
 
 
 def call(function: str, *arguments: Expression, **named: Expression) -> Apply:
@@ -172,7 +198,8 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
         case Row():
             return expression.items
         case Comprehension():
-            return (expression.element, expression.count)
+            source = () if expression.source is None else (expression.source,)
+            return (expression.element, expression.count, *source)
         case _:
             return ()
 
@@ -203,7 +230,8 @@ def with_parts(expression: Expression, change: Callable[[Expression], Expression
         case Row():
             return Row(tuple(change(item) for item in expression.items), expression.brackets)
         case Comprehension():
-            return Comprehension(change(expression.element), change(expression.count))
+            source = None if expression.source is None else change(expression.source)
+            return Comprehension(change(expression.element), change(expression.count), expression.variables, source)
         case _:
             return expression
 
@@ -262,7 +290,8 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
             return leaf(expression)
         case Apply():
             arguments = [render(a, leaf) for a in expression.arguments]
-            arguments += [f"{name}={render(value, leaf)}" for name, value in expression.named]
+            named = [(name, value) for name, value in expression.named if not isinstance(value, Default)]
+            arguments += [f"{name}={render(value, leaf)}" for name, value in named]
             return f"{inner(expression.function, _ATOM)}({', '.join(arguments)})"
         case Member():
             return f"{inner(expression.of, _ATOM)}.{expression.name}"
@@ -272,9 +301,10 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
             start, stop, step = (
                 "" if end is None else render(end, leaf) for end in (expression.start, expression.stop, expression.step)
             )
-            gap = " " if any(not part.isidentifier() and not part.isdigit() for part in (start, stop) if part) else ""
+            plain = all(part.lstrip("-").replace("_", "").isalnum() for part in (start, stop, step) if part)
+            gap = "" if plain else " "
             before = f"{start}{gap if start else ''}:{gap if stop else ''}{stop}"
-            return f"{before}:{step}" if step else before
+            return f"{before}{gap if stop else ''}:{gap}{step}" if step else before
         case Infix():
             level = _LEVELS[expression.sign]
             # `**` takes its right side first, and comparisons do not chain.
@@ -294,9 +324,10 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
             comma = "," if len(expression.items) == 1 and expression.brackets == "()" else ""
             return f"{expression.brackets[0]}{items}{comma}{expression.brackets[1]}"
 
-
         case Comprehension():
-            raise ValueError("a comprehension is written with its loop")
+            assert expression.source is not None
+            element, source = render(expression.element, leaf), render(expression.source, leaf)
+            return f"[{element} for {expression.variables} in {source}]"
 
 
 def _plain(text: str) -> bool:

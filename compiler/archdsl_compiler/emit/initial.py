@@ -66,6 +66,13 @@ def rule_call(rule: InitialValue, tensor: Expression) -> Expression:
             return Apply(Raw("nn.init.trunc_normal_"), (tensor,), (("std", amount),))
         case "uniform":
             return call("nn.init.uniform_", tensor, Number(-float(str(rule.amount))), amount)
+        case "xavier_uniform":
+            return Apply(Raw("nn.init.xavier_uniform_"), (tensor,), (("gain", amount),) if rule.amount != 1 else ())
+        case "kaiming_normal":
+            return Apply(Raw("nn.init.kaiming_normal_"), (tensor,), (("a", amount),) if rule.amount != 0 else ())
+        case "kaiming_normal_out":
+            named = (("a", amount),) if rule.amount != 0 else ()
+            return Apply(Raw("nn.init.kaiming_normal_"), (tensor,), (*named, ("mode", Raw('"fan_out"'))))
         case "kaiming_uniform":
             return Apply(Raw("nn.init.kaiming_uniform_"), (tensor,), (("a", amount),))
         case other:

@@ -132,7 +132,9 @@ def _joined(template: Template, draft: Draft) -> Template | None:
     if set(module.exposed) != set(first.exposed):
         return None
     work = _Join(template, draft)
-    if not (work.lay(template.constants, draft.constants, "constants") and work.lay(template.items, draft.items, "items")):
+    if not (
+        work.lay(template.constants, draft.constants, "constants") and work.lay(template.items, draft.items, "items")
+    ):
         return None
     if not work.same_results() or not work.hold():
         return None
@@ -152,7 +154,9 @@ class _Join:
         self.entries: dict[str, list[Entry]] = {"constants": [], "items": []}
         self.members: dict[str, Held] = {}
         used = [v for e in (*template.constants, *template.items) for v in (*_outputs(e.item), *_uses(e.item))]
-        self.fresh = max([*used, len(draft.module.input_types), *leaves(template.drafts[0].module.outputs)], default=0) + 1
+        self.fresh = (
+            max([*used, len(draft.module.input_types), *leaves(template.drafts[0].module.outputs)], default=0) + 1
+        )
 
     def resolve(self, value: int) -> int:
         while value in self.bypass:
@@ -282,7 +286,9 @@ class _Join:
             if mine is not None and theirs is not None:
                 if mine.shape != _member_shape(theirs):
                     return False
-                self.members[name] = Held(mine.member, mine.shape, {**mine.rows, self.number: _numbers(theirs.constructor)})
+                self.members[name] = Held(
+                    mine.member, mine.shape, {**mine.rows, self.number: _numbers(theirs.constructor)}
+                )
             elif mine is not None:
                 self.members[name] = Held(mine.member, mine.shape, dict(mine.rows))
             elif theirs is not None:

@@ -88,7 +88,9 @@ def together(passes: Sequence[Expression]) -> Expression:
             merged.append(first)
             continue
         values = tuple(leaf.value for leaf in column if isinstance(leaf, Number))
-        merged.append(first if all(same(value, values[0]) for value in values) else Each(values, first.hint, first.name))
+        merged.append(
+            first if all(same(value, values[0]) for value in values) else Each(values, first.hint, first.name)
+        )
     return refilled(passes[0], merged)
 
 

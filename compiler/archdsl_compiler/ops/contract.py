@@ -62,13 +62,16 @@ Operand: TypeAlias = TensorType | int | float | Symbolic
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A tensor in the state dict. `init` None is PyTorch's own rule for the op; `trainable` is false of running
-    statistics."""
+    statistics. `resize` names the axes of one that is laid over a map, whose places are `h` and `w`: "1 (h w) c"; its
+    first `prefix` rows belong to no place."""
 
     name: str
     shape: tuple[Size, ...]
     init: Init = None
     trainable: bool = True
     dtype: str = "float32"
+    resize: str = ""
+    prefix: Size = 0
 
 
 @dataclass(frozen=True, slots=True)

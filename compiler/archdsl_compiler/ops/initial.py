@@ -28,6 +28,26 @@ def uniform(*, limit: Real) -> InitialValue:
 
 
 @op(INITIAL, category="init")
+def xavier_uniform(*, gain: Real = 1.0) -> InitialValue:
+    """Even within the limit that keeps the variance, of values on the way through and of gradients on the way back."""
+    at_least(gain, 0, "gain")
+    return InitialValue("xavier_uniform", gain)
+
+
+@op(INITIAL, category="init")
+def kaiming_normal(*, a: Real = 0.0) -> InitialValue:
+    """Normal around 0, so wide that a leaky relu of slope `a` keeps the variance of values on their way through."""
+    return InitialValue("kaiming_normal", a)
+
+
+@op(INITIAL, category="init")
+def kaiming_normal_out(*, a: Real = 0.0) -> InitialValue:
+    """The same for gradients on their way back: by the outputs of a place of the kernel and not by its inputs. The
+    groups of a convolution do not count; of a depthwise one, `kaiming_normal` is both."""
+    return InitialValue("kaiming_normal_out", a)
+
+
+@op(INITIAL, category="init")
 def kaiming_uniform(*, a: Real) -> InitialValue:
     """Even within the limit that keeps the variance through a leaky relu of slope `a`; `a=5 ** 0.5` is PyTorch's for
     weights."""

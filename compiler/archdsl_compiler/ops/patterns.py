@@ -133,6 +133,47 @@ def parse_einsum(pattern: str, ranks: list[int]) -> EinsumPattern:
     return parsed
 
 
+def need_places(pattern: str, prefix: Size, shape: tuple[Size, ...]) -> None:
+    """The axes of a parameter that is laid over a map: one name for each, `h` and `w` among them, side by side in
+    parentheses where both are one axis. Only such an axis has rows before its places."""
+    at_least(prefix, 0, "prefix")
+    if not pattern:
+        if prefix != 0:
+            raise OpFault(
+                "value",
+                "`prefix` counts rows before the places that `resize` names",
+                "prefix",
+                label='add `resize="1 (h w) c"` for example',
+            )
+        return
+    try:
+        axes = _parse_side(pattern, pattern)
+    except OpFault as problem:
+        raise _no_places(problem.message, problem.label) from None
+    if len(axes) != len(shape):
+        message = f'"{pattern}" names {counted(len(axes), "axis")}, the parameter has {len(shape)}'
+        raise _no_places(message, "name every axis", "shape")
+    for axis, size in zip(axes, shape, strict=True):
+        if ELLIPSIS in axis.names or (axis.grouped and axis.names != ("h", "w")):
+            raise _no_places(f'`{axis}` stands in "{pattern}"', "name each axis alone; only `(h w)` is one of two")
+        if not axis.names and not same(size, 1):
+            raise _no_places(f'the axis that "{pattern}" writes as 1 is {size}', "give the axis a name", "shape")
+    if not {"h", "w"} <= set(_names(axes)):
+        raise _no_places(f'"{pattern}" does not name the places of a map', "name the rows `h` and the columns `w`")
+    if prefix != 0 and not any(axis.grouped for axis in axes):
+        raise OpFault(
+            "value",
+            f'"{pattern}" has no axis with rows before its places',
+            "prefix",
+            "resize",
+            label="take it away, or write the places as `(h w)`",
+        )
+
+
+def _no_places(message: str, label: str, *others: str) -> OpFault:
+    return OpFault("pattern", message, "resize", *others, label=label)
+
+
 def _sides(pattern: str, advice: str) -> list[str]:
     if len(pattern) > LONGEST:
         raise fault(f"the pattern has {len(pattern)} characters, the limit is {LONGEST}", label="write a shorter one")

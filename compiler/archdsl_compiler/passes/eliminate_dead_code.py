@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, instances, leaves, state_entries
-from archdsl_compiler.passes.rewriting import rebuilt, rewrite_each
+from archdsl_compiler.passes.rewriting import rebuilt, results_by_path, rewrite_each
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def running_calls(module: Module) -> frozenset[int]:
 
 
 def _needed(module: Module, *, keep_state: bool) -> frozenset[int]:
-    read = {*leaves(module.outputs), *module.exposed.values()}
+    read = {*leaves(module.outputs), *results_by_path(module)}
     needed: set[int] = set()
     shared: set[str] = set()
     for position in reversed(range(len(module.calls))):
@@ -67,4 +67,4 @@ def _holds_state(module: Module) -> bool:
 
 
 def _is_read_by_path(module: Module) -> bool:
-    return any(inner.module.exposed or inner.module.kind == "stage" for inner in instances(module))
+    return any(results_by_path(inner.module) or inner.module.kind == "stage" for inner in instances(module))

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from archdsl_compiler.graph import Module, OpCall, leaves
 from archdsl_compiler.passes.merge_common import merged
-from archdsl_compiler.passes.rewriting import has_state, is_random, is_static, rebuilt, rewrite_each
+from archdsl_compiler.passes.rewriting import has_state, is_random, is_static, rebuilt, results_by_path, rewrite_each
 
 
 @dataclass(frozen=True)
@@ -59,5 +59,5 @@ def kept_constants(module: Module) -> tuple[int, ...]:
         for value in leaves(call.inputs)
         if value in constant
     }
-    read.update(value for value in (*leaves(module.outputs), *module.exposed.values()) if value in constant)
+    read.update(value for value in (*leaves(module.outputs), *results_by_path(module)) if value in constant)
     return tuple(sorted(read))

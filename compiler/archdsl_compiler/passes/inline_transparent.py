@@ -2,7 +2,8 @@
 
 That are the modules that were called `as _`, and those that consist of one op labelled `_` (a depthwise convolution
 under the label `dwconv`, say), which is then the op itself under the label. With `single`, modules of one op with
-parameters go as well, under a label of two parts. Names stay what they were."""
+parameters go as well, under a label of two parts. Names in the state dict stay what they were; of a stage it stays
+known which value is its result."""
 
 import re
 from collections.abc import Mapping
@@ -17,11 +18,9 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class InlineTransparent:
-    """With `single`, modules of a single op are taken away whatever its label is; with `stages`, stages called `as _`
-    are too, and are no stages any more."""
+    """With `single`, modules of a single op are taken away whatever its label is."""
 
     single: bool = False
-    stages: bool = False
     name: ClassVar[str] = "inline-transparent"
 
     def apply(self, root: Module) -> Module:
@@ -30,7 +29,7 @@ class InlineTransparent:
     def _inlined(self, module: Module) -> Module:
         calls: list[Call] = []
         replaced: dict[int, int] = {}
-        exposed = dict(module.exposed)
+        exposed, names, stages = dict(module.exposed), list(module.names), list(module.stages)
         following, inlined = fresh_value(module), False
         again = {call.label for call in module.calls if isinstance(call, ModuleCall) and call.again}
         for call in module.calls:
@@ -46,14 +45,24 @@ class InlineTransparent:
             results = (numbers[value] for value in leaves(callee.outputs))
             replaced.update((call.first_output + k, value) for k, value in enumerate(results))
             exposed.update((name, numbers[value]) for name, value in callee.exposed.items())
-        return rebuilt(module, calls, replaced, exposed) if inlined else module
+            taken = {name for _, name in names}
+            own = ((value, name) for value, name in callee.names if value >= len(callee.input_types))
+            names += [(numbers[value], name) for value, name in own if name not in taken]
+            stages += [numbers[value] for value in callee.stages]
+            if callee.kind == "stage":
+                stages.append(call.first_output)
+        if not inlined:
+            return module
+        return rebuilt(module, calls, replaced, exposed=exposed, names=tuple(names), stages=tuple(stages))
 
     def _goes(self, call: ModuleCall, again: set[str], exposed: Mapping[str, int]) -> bool:
         callee = call.module
-        if "in_training" in call.wrappers or (callee.kind == "stage" and not self.stages):
+        if "in_training" in call.wrappers:
             return False
         if call.label == "_":
             return "_" not in again and not any(name in exposed for name in callee.exposed)
+        if callee.kind == "stage" or callee.stages:
+            return False
         if len(callee.calls) != 1 or callee.exposed or not isinstance(only := callee.calls[0], OpCall):
             return False
         alone = callee.outputs == only.first_output

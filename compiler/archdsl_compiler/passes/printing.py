@@ -37,6 +37,7 @@ def module_text(module: Module, names: Mapping[int, str]) -> str:
     lines = [f"{names[id(module)]}({'; '.join(inputs)}) {module.kind}, {module.params} parameters, {module.macs} macs"]
     lines += [f"  {_call(call, names)}" for call in module.calls]
     lines += [f"  expose {name} = %{value}" for name, value in module.exposed.items()]
+    lines += [f"  stage %{value}" for value in module.stages]
     lines.append(f"  return {_structure(module.outputs)}")
     return "".join(f"{line}\n" for line in lines)
 

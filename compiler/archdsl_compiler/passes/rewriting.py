@@ -8,10 +8,11 @@ called in several places is rewritten once, so that equal instances stay one mod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, Scalar, Structure, leaves
 from archdsl_compiler.ops.contract import Inferred, Op
+from archdsl_compiler.passes.weight_map import Change, WeightMap
 from archdsl_compiler.sizes import Symbolic, at_batch_one
 from archdsl_compiler.types import TensorType
 
@@ -29,6 +30,25 @@ def rewrite_each(root: Module, rewrite: Callable[[Module], Module]) -> Module:
         return found
 
     return visit(root)
+
+
+def rewrite_with_weights(
+    root: Module, rewrite: Callable[[Module], tuple[Module, tuple[Change, ...]]]
+) -> tuple[Module, WeightMap]:
+    """The same for a pass that changes parameters; `rewrite` also says what became of those of the module itself."""
+    done: dict[int, Module] = {}
+    changed: dict[Module, tuple[Change, ...]] = {}
+
+    def visit(module: Module) -> Module:
+        found = done.get(id(module))
+        if found is None:
+            found, changes = rewrite(with_callees(module, visit))
+            done[id(module)] = found
+            if changes:
+                changed[module] = changes
+        return found
+
+    return visit(root), changed
 
 
 def unique_modules(root: Module) -> list[Module]:
@@ -62,20 +82,24 @@ def rebuilt(
     module: Module,
     calls: Sequence[Call],
     replaced: Mapping[int, int] = NOTHING_REPLACED,
-    exposed: Mapping[str, int] | None = None,
+    **changes: Any,
 ) -> Module:
     """The module with these calls, whose values are numbered in their order; where a value of `replaced` was used, the
-    other one is."""
-    if len(calls) == len(module.calls) and not replaced and exposed is None:
+    other one is. `changes` are fields with values in them (`exposed`, `names`, `stages`) that are new."""
+    if len(calls) == len(module.calls) and not replaced and not changes:
         if all(new is old for new, old in zip(calls, module.calls, strict=True)):
             return module
+    module = replace(module, **changes, _digraph=[])
     numbers = {value: value for value in range(len(module.input_types))}
     types = dict(enumerate(module.input_types))
 
-    def number(value: int) -> int:
+    def standing(value: int) -> int:
         while value in replaced:
             value = replaced[value]
-        return numbers[value]
+        return value
+
+    def number(value: int) -> int:
+        return numbers[standing(value)]
 
     made: list[Call] = []
     count = len(numbers)
@@ -94,8 +118,9 @@ def rebuilt(
         calls=tuple(made),
         outputs=outputs,
         output_types=tuple(types[value] for value in leaves(outputs)),
-        exposed={name: number(value) for name, value in (module.exposed if exposed is None else exposed).items()},
-        _digraph=[],
+        exposed={name: number(value) for name, value in module.exposed.items()},
+        names=tuple((number(value), name) for value, name in module.names if standing(value) in numbers),
+        stages=tuple(number(value) for value in module.stages),
         **totals(made),
     )
 
@@ -143,10 +168,15 @@ def value_types(module: Module) -> list[TensorType]:
     return [*module.input_types, *(type_ for call in module.calls for type_ in call.outputs)]
 
 
+def results_by_path(module: Module) -> tuple[int, ...]:
+    """The values that are read from outside without being results."""
+    return (*module.exposed.values(), *module.stages)
+
+
 def uses(module: Module) -> dict[int, int]:
     """How often each value is used, by calls, as a result or by being exposed."""
     counts: dict[int, int] = {}
-    for structure in (*(call.inputs for call in module.calls), module.outputs, tuple(module.exposed.values())):
+    for structure in (*(call.inputs for call in module.calls), module.outputs, results_by_path(module)):
         for value in leaves(structure):
             counts[value] = counts.get(value, 0) + 1
     return counts
@@ -158,6 +188,20 @@ def uses(module: Module) -> dict[int, int]:
 def has_state(call: OpCall) -> bool:
     """Whether the op works with parameters or buffers of the state dict, its own or those of an earlier call."""
     return bool(call.parameters) or (bool(call.op.state) and call.op.name != "buffer")
+
+
+def own_parameters(module: Module) -> list[OpCall]:
+    """The calls with parameters that no other call of the module shares."""
+    ops = [call for call in module.calls if isinstance(call, OpCall) and has_state(call)]
+    shared = {call.label for call in ops if not call.parameters}
+    return [call for call in ops if call.parameters and call.label not in shared]
+
+
+def setting_of(call: OpCall, name: str) -> object:
+    """A setting as it was given, or its default."""
+    if name in call.settings:
+        return call.settings[name]
+    return next(setting.default for setting in call.op.settings if setting.name == name)
 
 
 def is_random(call: OpCall) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from archdsl_compiler.graph import Module, ModuleCall, OpCall, join, leaves
 from archdsl_compiler.ops.contract import Inferred, OpFault, Undetermined
 from archdsl_compiler.passes.printing import graph_text
-from archdsl_compiler.passes.rewriting import argument_types, result_types, totals
+from archdsl_compiler.passes.rewriting import argument_types, result_types, results_by_path, totals
 from archdsl_compiler.types import TensorType
 
 
@@ -52,7 +52,7 @@ class Verifier:
                 return
             yield from self._op_faults(call, types) if isinstance(call, OpCall) else _module_faults(call, types)
             types += call.outputs
-        for value in (*leaves(module.outputs), *module.exposed.values()):
+        for value in (*leaves(module.outputs), *results_by_path(module), *(value for value, _ in module.names)):
             if value >= len(types):
                 yield f"%{value} is a result, and nothing defines it"
                 return

@@ -69,12 +69,12 @@ class ExpertLinear(nn.Module):
         )
 
 
-def tf_same(x: torch.Tensor, kernel: int, stride: int, dilation: int = 1) -> torch.Tensor:
+def tf_same(x: torch.Tensor, kernel: int, stride: int, dilation: int = 1, value: float = 0.0) -> torch.Tensor:
     pads: list[int] = []
     for size in reversed(x.shape[2:]):
         total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
         pads += [total // 2, total - total // 2]
-    return F.pad(x, pads)
+    return F.pad(x, pads, value=value)
 
 
 class SameConv(nn.Conv2d):
@@ -172,8 +172,12 @@ NORMS = [
     Case("layer_norm", lambda b: call(real(b, 5, 6)), lambda: nn.LayerNorm(6)),
     Case("layer_norm", lambda b: call(real(b, 5, 6), bias=False), lambda: nn.LayerNorm(6, bias=False)),
     Case("layer_norm", lambda b: call(real(b, 5, 6), affine=False), lambda: nn.LayerNorm(6, elementwise_affine=False)),
-    Case("rms_norm", lambda b: call(real(b, 5, 6)), lambda: nn.RMSNorm(6)),
-    Case("rms_norm", lambda b: call(real(b, 5, 6), axis=1, affine=False), plain(lambda x: x)),
+    Case("rms_norm", lambda b: call(real(b, 5, 6)), lambda: nn.RMSNorm(6, eps=1e-6)),
+    Case(
+        "rms_norm",
+        lambda b: call(real(b, 5, 6), axis=1, affine=False),
+        plain(lambda x: x / (x.square().mean(1, keepdim=True) + 1e-6).sqrt()),
+    ),
     Case("normalize", lambda b: call(real(b, 5, 6), axis=1), plain(F.normalize)),
     Case(
         "cosine_similarity",
@@ -236,7 +240,7 @@ POOLS = [
     Case(
         "max_pool",
         lambda b: call(real(b, 4, 15, 10), kernel=3, stride=2, padding="same"),
-        plain(lambda x: F.max_pool2d(tf_same(x, 3, 2), 3, 2)),
+        plain(lambda x: F.max_pool2d(tf_same(x, 3, 2, value=-torch.inf), 3, 2)),
     ),
     Case(
         "adaptive_pool",
@@ -456,24 +460,33 @@ SELECTIONS = [
 ]
 
 SPECTRA = [
-    Case("rfft2", lambda b: call(real(b, 6, 5, 2), axes=(1, 2)), plain(lambda x: torch.fft.rfft2(x, dim=(1, 2)))),
+    Case(
+        "rfft2",
+        lambda b: call(real(b, 6, 5, 2), axes=(1, 2)),
+        plain(lambda x: torch.fft.rfft2(x, dim=(1, 2), norm="ortho")),
+    ),
     Case(
         "irfft2",
         lambda b: call(complex_(b, 6, 4), axes=(1, 2), size=(6, 7)),
-        plain(lambda x: torch.fft.irfft2(x, s=(6, 7))),
+        plain(lambda x: torch.fft.irfft2(x, s=(6, 7), dim=(1, 2), norm="ortho")),
     ),
-    Case("fft2", lambda b: call(real(b, 6, 5), axes=(-2, -1)), plain(torch.fft.fft2)),
-    Case("ifft2", lambda b: call(complex_(b, 6, 5), axes=(1, 2)), plain(torch.fft.ifft2)),
-    Case("fft", lambda b: call(real(b, 6), axis=1), plain(torch.fft.fft)),
-    Case("ifft", lambda b: call(complex_(b, 6), axis=1), plain(torch.fft.ifft)),
-    Case("rfft", lambda b: call(real(b, 6, 2), axis=1), plain(lambda x: torch.fft.rfft(x, dim=1))),
-    Case("irfft", lambda b: call(complex_(b, 4, 2), axis=1, size=6), plain(lambda x: torch.fft.irfft(x, 6, dim=1))),
+    Case("fft2", lambda b: call(real(b, 6, 5), axes=(-2, -1)), plain(lambda x: torch.fft.fft2(x, norm="ortho"))),
+    Case("ifft2", lambda b: call(complex_(b, 6, 5), axes=(1, 2)), plain(lambda x: torch.fft.ifft2(x, norm="ortho"))),
+    Case("fft", lambda b: call(real(b, 6), axis=1), plain(lambda x: torch.fft.fft(x, norm="ortho"))),
+    Case("ifft", lambda b: call(complex_(b, 6), axis=1), plain(lambda x: torch.fft.ifft(x, norm="ortho"))),
+    Case("rfft", lambda b: call(real(b, 6, 2), axis=1), plain(lambda x: torch.fft.rfft(x, dim=1, norm="ortho"))),
+    Case(
+        "irfft",
+        lambda b: call(complex_(b, 4, 2), axis=1, size=6),
+        plain(lambda x: torch.fft.irfft(x, 6, dim=1, norm="ortho")),
+    ),
     Case("as_complex", lambda b: call(real(b, 6, 2)), plain(torch.view_as_complex)),
     Case("as_real", lambda b: call(complex_(b, 6)), plain(torch.view_as_real)),
 ]
 
 CONSTANTS = [
     Case("param", lambda b: call(shape=(4, 5), init=InitialValue("normal", 0.02))),
+    Case("param", lambda b: call(shape=(1, 17, 5), resize="1 (h w) c", prefix=1)),
     Case("buffer", lambda b: call(whole(4, 5), saved=True)),
     Case("buffer", lambda b: call(real(4)), plain(lambda x: x)),
     Case("arange", lambda b: call(n=7), plain(lambda: torch.arange(7))),
@@ -483,9 +496,12 @@ CONSTANTS = [
     Case("trunc_normal", lambda b: call()),
     Case("uniform", lambda b: call(limit=0.1)),
     Case("kaiming_uniform", lambda b: call(a=5**0.5)),
+    Case("kaiming_normal", lambda b: call()),
+    Case("kaiming_normal_out", lambda b: call()),
+    Case("xavier_uniform", lambda b: call()),
     unary("dropout", F.dropout, rate=0.1),
     unary("drop_path", lambda x: x, rate=0.1),
-    unary("add_noise", lambda x: x + torch.randn_like(x), std=0.1),
+    unary("add_noise", lambda x: x + 0.1 * torch.randn_like(x), std=0.1),
     unary("float32", lambda x: x.float()),
     unary("float16", lambda x: x.half()),
     unary("bfloat16", lambda x: x.bfloat16()),

@@ -22,6 +22,56 @@ def int64(*shape: Any) -> TensorType:
 
 
 FAULTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, tuple[str, ...], str]] = [
+    # Where the places of a map stand in a parameter.
+    (
+        "param",
+        (),
+        {"shape": (1, 197, 8), "resize": "(h w) c"},
+        "pattern",
+        ("resize", "shape"),
+        '"(h w) c" names 2 axes, the parameter has 3',
+    ),
+    (
+        "param",
+        (),
+        {"shape": (196, 8), "resize": "(n m) c"},
+        "pattern",
+        ("resize",),
+        '`(n m)` stands in "(n m) c"',
+    ),
+    (
+        "param",
+        (),
+        {"shape": (196, 8), "resize": "n c"},
+        "pattern",
+        ("resize",),
+        '"n c" does not name the places of a map',
+    ),
+    (
+        "param",
+        (),
+        {"shape": (2, 196), "resize": "1 (h w)"},
+        "pattern",
+        ("resize", "shape"),
+        'the axis that "1 (h w)" writes as 1 is 2',
+    ),
+    ("param", (), {"shape": (4,), "resize": "(h w"}, "pattern", ("resize",), 'a `(` in "(h w" is not closed'),
+    (
+        "param",
+        (),
+        {"shape": (14, 14), "resize": "h w", "prefix": 1},
+        "value",
+        ("prefix", "resize"),
+        '"h w" has no axis with rows before its places',
+    ),
+    (
+        "param",
+        (),
+        {"shape": (4,), "prefix": 1},
+        "value",
+        ("prefix",),
+        "`prefix` counts rows before the places that `resize` names",
+    ),
     # Both sides are named.
     (
         "add",

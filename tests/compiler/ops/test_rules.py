@@ -105,6 +105,16 @@ def test_initial_values_are_values() -> None:
     assert ops()["trunc_normal"].rule(std=0.1) == InitialValue("trunc_normal", 0.1)
     assert ops()["uniform"].rule(limit=0.5) == InitialValue("uniform", 0.5)
     assert ops()["kaiming_uniform"].rule(a=2) == InitialValue("kaiming_uniform", 2)
+    assert ops()["kaiming_normal"].rule() == InitialValue("kaiming_normal", 0.0)
+    assert ops()["kaiming_normal_out"].rule(a=1) == InitialValue("kaiming_normal_out", 1)
+    assert ops()["xavier_uniform"].rule() == InitialValue("xavier_uniform", 1.0)
+
+
+def test_a_parameter_over_a_map_says_where_its_places_are() -> None:
+    table = infer("param", shape=(1, 197, 8), resize="1 (h w) c", prefix=1).parameters
+    assert table == (Parameter("", (1, 197, 8), 0.0, resize="1 (h w) c", prefix=1),)
+    for pattern, shape in (("(h w) heads", (169, 3)), ("heads (h w)", (3, 169)), ("1 h w c", (1, 14, 14, 8))):
+        assert infer("param", shape=shape, resize=pattern).parameters == (Parameter("", shape, 0.0, resize=pattern),)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ A form is a function of a `CallView`, named like its op, in a module of the op's
 parameters give an expression (several results: an expression for a tuple). Ops with parameters give a `Layer`. Names of
 `archdsl_compiler.emit.prelude` may be used as they are: emission copies what a model needs of it into the source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
-from archdsl_compiler.emit.code import Batch, Expression, Infix, Number, Raw, Row, Use
+from archdsl_compiler.emit.code import Apply, Batch, Default, Expression, Infix, Number, Prefix, Raw, Row, Use, call
+from archdsl_compiler.emit.forms.hints import hint_of_each
 from archdsl_compiler.graph import OpCall, Scalar, Structure
-from archdsl_compiler.sizes import BATCH, Symbolic
+from archdsl_compiler.sizes import Atom, Symbolic
 from archdsl_compiler.types import TensorType
 
 
@@ -50,11 +51,15 @@ class CallView:
         assert isinstance(structure, int)
         return self.types[structure]
 
-    def items(self, name: str) -> tuple[Expression, ...]:
-        """The tensors of a slot that takes a list."""
+    def structures(self, name: str) -> tuple[Structure, ...]:
+        """What stands in a slot that takes a list: values of the module, and numbers."""
         structure = self._structure(name)
         assert isinstance(structure, tuple)
-        return tuple(self._written(item) for item in structure)
+        return structure
+
+    def items(self, name: str) -> tuple[Expression, ...]:
+        """The tensors of a slot that takes a list."""
+        return tuple(self._written(item) for item in self.structures(name))
 
     def value(self, name: str) -> object:
         """A setting: as it turned out, as it was given, or its default."""
@@ -63,14 +68,57 @@ class CallView:
                 return table[name]
         return next(setting.default for setting in self.call.op.settings if setting.name == name)
 
+    def as_given(self, name: str) -> object:
+        """A setting as the source has it, or its default: axes may be negative, one number may stand for several."""
+        if name in self.call.settings:
+            return self.call.settings[name]
+        return next(setting.default for setting in self.call.op.settings if setting.name == name)
+
     def number(self, name: str) -> Expression:
         """A setting that is one number, to be lifted where it differs."""
-        return self.size(self.value(name), self.call.hints.get(name, ""), name)
+        return self.size(self.value(name), self.hint(name), name)
+
+    def option(self, name: str, default: object) -> Expression:
+        """A setting that is one number, for an argument that has this default."""
+        return optional(self.number(name), default)
+
+    def numbers(self, name: str) -> tuple[Expression, ...]:
+        """A setting with one number for each axis."""
+        listed = tuple(cast("Sequence[object]", self.value(name)))
+        hints = hint_of_each(self.hint(name), len(listed), isinstance(self.as_given(name), int | Symbolic))
+        return tuple(self.size(value, hint, name) for value, hint in zip(listed, hints, strict=True))
+
+    def row(self, name: str) -> Row:
+        """A setting with one number for each axis, as a tuple."""
+        return Row(self.numbers(name))
+
+    def collapsed(self, name: str, default: object = None) -> Expression:
+        """A setting with one number for each axis, as one number where they agree."""
+        return optional(collapse(self.numbers(name)), default)
+
+    def axis(self, name: str) -> Raw:
+        """An axis as the source has it."""
+        return Raw(str(self.as_given(name)))
+
+    def dim(self, name: str, default: int | None = None) -> dict[str, Expression]:
+        """An axis as the argument `dim`, left out where the function takes it anyway."""
+        return {} if self.as_given(name) == default else {"dim": self.axis(name)}
+
+    def axes(self, name: str) -> Expression:
+        """Axes as the source has them: a number, or a tuple."""
+        given = self.as_given(name)
+        if isinstance(given, int):
+            return Raw(str(given))
+        places = [str(axis) for axis in cast("Sequence[int]", given)]
+        return Raw(places[0] if len(places) == 1 else f"({', '.join(places)})")
+
+    def hint(self, name: str) -> str:
+        """The text that a setting was written as, or nothing."""
+        return self.call.hints.get(name, "")
 
     def sizes(self, values: object) -> Row:
         """A tuple of numbers, each to be lifted where it differs."""
-        assert isinstance(values, tuple)
-        return Row(tuple(self.size(value) for value in values))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return Row(tuple(self.size(value) for value in cast("Sequence[object]", values)))
 
     def size(self, value: object, hint: str = "", name: str = "") -> Expression:
         """A number; one that depends on the batch is computed when the model runs."""
@@ -94,12 +142,62 @@ class CallView:
         return Raw("None") if structure < 0 else Use(structure)
 
 
+def optional(expression: Expression, default: object) -> Expression:
+    """A number as a `Default` where it is the one that its argument has anyway."""
+    if isinstance(expression, Number) and expression.value == default:
+        return Default(expression.value, expression.hint, expression.name)
+    return expression
+
+
+def collapse(numbers: tuple[Expression, ...]) -> Expression:
+    """One number for all axes where they agree, else a tuple."""
+    first = numbers[0]
+    if isinstance(first, Number) and all(isinstance(n, Number) and n.value == first.value for n in numbers):
+        return first
+    return Row(numbers)
+
+
 def symbolic(value: Symbolic) -> Expression:
     """A size that depends on the batch, as code."""
-    if value == BATCH:
+    total: Expression | None = None
+    for monomial, factor in value.terms:
+        factors = [_atom(atom) for atom in monomial]
+        if abs(factor) != 1 or not factors:
+            factors.append(Raw(repr(abs(factor))))
+        term = factors[0]
+        for other in factors[1:]:
+            term = Infix("*", term, other)
+        if total is None:
+            total = term if factor > 0 else Prefix("-", term)
+        else:
+            total = Infix("+" if factor > 0 else "-", total, term)
+    assert total is not None
+    return total
+
+
+def _atom(atom: Atom) -> Expression:
+    if not atom.operation:
+        if not atom.free:
+            raise NotImplementedError(f"the size {atom.name}")
         return Batch()
-    if len(value.terms) == 1:
-        ((monomial, factor),) = value.terms
-        if len(monomial) == 1 and not monomial[0].operation and factor != 1:
-            return Infix("*", Batch(), Number(int(factor)))
-    raise NotImplementedError(f"the size {value}")
+    operands = [symbolic(o) if isinstance(o, Symbolic) else Raw(repr(o)) for o in atom.operands]
+    if atom.operation in ("//", "/", "%", "**"):
+        return Infix(atom.operation, *operands)
+    name = {"real": "float", "int": "int", "abs": "abs", "max": "max", "min": "min", "round": "round"}.get(
+        atom.operation
+    )
+    return call(name or f"math.{atom.operation}", *operands)
+
+
+def with_bias(function: str, x: Expression, held: Mapping[str, Expression], **named: Expression) -> Apply:
+    """`function(x, weight, bias, ...)` of parameters at hand; the bias may be missing."""
+    bias = (held["bias"],) if "bias" in held else ()
+    return call(function, x, held["weight"], *bias, **named)
+
+
+def operands(view: CallView) -> tuple[Expression, Expression]:
+    """Both sides of an operation, one of them a tensor at least."""
+    left, right = (view.input(slot.name) for slot in view.call.op.tensors)
+    if all(isinstance(structure, Scalar) for structure in view.call.inputs):
+        left = call("torch.tensor", left)
+    return left, right

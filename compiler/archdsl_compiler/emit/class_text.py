@@ -1,0 +1,342 @@
+"""A class as text: its constructor, its constants and its `forward`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archdsl_compiler.emit.body import Method, lines_of
+from archdsl_compiler.emit.code import (
+    Apply,
+    Comprehension,
+    Expression,
+    Infix,
+    Maker,
+    Number,
+    Part,
+    Prefix,
+    Raw,
+    Row,
+    Use,
+    literal,
+    replace,
+    walk,
+)
+from archdsl_compiler.emit.layout import signature, statement
+from archdsl_compiler.emit.lifted import Code, Cycle, Holding, Line
+from archdsl_compiler.emit.lifting import annotation
+from archdsl_compiler.emit.steps import written
+from archdsl_compiler.emit.words import docstring
+from archdsl_compiler.graph import Module, Scalar, Structure, leaves
+
+INDENT = 8
+
+
+@dataclass(slots=True)
+class ClassText:
+    """Writes one class. `makers` gives names to makers of layers."""
+
+    name: str
+    code: Code
+    makers: Mapping[Maker, str]
+    attributes: dict[Expression, str] = field(default_factory=dict[Expression, str])
+    buffers: dict[int, str] = field(default_factory=dict[int, str])
+
+    @property
+    def module(self) -> Module:
+        return self.code.lifting.template.drafts[0].module
+
+    @property
+    def single(self) -> bool:
+        return self.code.lifting.modules == 1
+
+    def lines(self, methods: Sequence[str] = (), base: str = "nn.Module") -> list[str]:
+        forward = self.forward()
+        inside = self._init()
+        text = [f"class {self.name}({base}):", *docstring(self.module.doc, 4)]
+        body = [*inside, *([""] if inside else []), *forward, *methods]
+        if len(text) > 1:
+            text.append("")
+        return [*text, *body]
+
+    # ---- forward
+
+    def forward(self) -> list[str]:
+        inputs, unpacking = self._inputs()
+        head = signature(4, "forward", ["self", *inputs], self.result_type(self.module.outputs))
+        if self.single and len(head) == 1 and len(self.module.input_types) == 1:
+            note = f"  # [{', '.join(map(str, self.module.input_types[0].shape))}]"
+            head[0] += note if len(head[0]) + len(note) <= 88 else ""
+        return [*head, *unpacking, *lines_of(self.method(self.code.items, self.returned()))]
+
+    def returned(self) -> Expression:
+        return written(self.module.outputs, "()")
+
+    def method(
+        self, items: Sequence[Line | Cycle], returns: Expression | None, inputs: Mapping[int, str] | None = None
+    ) -> Method:
+        self._name_constants()
+        items = [self._running(item) for item in items]
+        template = self.code.lifting.template
+        names = dict(self.module.names)
+        exposed = {name: value for name, value in self.module.exposed.items() if name != "features"}
+        return Method(
+            self._input_names() if inputs is None else inputs,
+            items,
+            returns,
+            names,
+            _part_text,
+            lengths_of(template.drafts[0].members),
+            exposed if returns is not None else {},
+            self.single and self.module.kind == "model",
+        )
+
+    def _input_names(self) -> dict[int, str]:
+        names: dict[int, str] = {}
+        for name, structure in self.module.inputs:
+            if isinstance(structure, int):
+                if structure >= 0:
+                    names[structure] = name
+            else:
+                for number, value in enumerate(leaves(structure)):
+                    names[value] = f"{name}_{number}"
+        return names
+
+    def _inputs(self) -> tuple[list[str], list[str]]:
+        """The parameters of `forward`, and the lines that take lists apart."""
+        arguments: list[str] = []
+        unpacking: list[str] = []
+        given = [(name, structure) for name, structure in self.module.inputs]
+        while given and given[-1][1] == -1:
+            given.pop()
+        for name, structure in given:
+            if structure == -1:
+                arguments.append(f"{name}: None")
+            elif isinstance(structure, tuple):
+                arguments.append(f"{name}: list[Tensor]")
+                inner = ", ".join(f"{name}_{number}" for number, _ in enumerate(leaves(structure)))
+                unpacking.append(f"{' ' * INDENT}{inner}{',' if ', ' not in inner else ''} = {name}")
+            else:
+                arguments.append(f"{name}: {'float' if isinstance(structure, Scalar) else 'Tensor'}")
+        return arguments, unpacking
+
+    def result_type(self, outputs: Structure) -> str:
+        if isinstance(outputs, tuple):
+            return f"tuple[{', '.join(self.result_type(inner) for inner in outputs)}]"
+        return "float" if isinstance(outputs, Scalar) else "Tensor"
+
+    def _running(self, item: Line | Cycle) -> Line | Cycle:
+        if isinstance(item, Cycle):
+            body = tuple(Line(line.targets, self._at_run(line.code), None, line.types) for line in item.body)
+            return Cycle(body, item.count, item.carried, item.exits)
+        guard = None if item.guard is None else self._at_run(item.guard)
+        return Line(item.targets, self._at_run(item.code), guard, item.types)
+
+    def _at_run(self, code: Expression) -> Expression:
+        """Code of `forward`: arguments are read from attributes, and constants from buffers."""
+
+        def change(part: Expression) -> Expression | None:
+            if isinstance(part, Use) and part.value in self.buffers:
+                return Raw(f"self.{self.buffers[part.value]}")
+            if self._of_arguments(part):
+                return Raw(f"self.{self._attribute(part)}")
+            return None
+
+        return replace(code, change)
+
+    def _of_arguments(self, code: Expression) -> bool:
+        match code:
+            case Raw():
+                return code.text in self.code.lifting.arguments
+            case Infix():
+                pieces = (code.left, code.right)
+            case Prefix():
+                pieces = (code.of,)
+            case _:
+                return False
+        return any(map(self._of_arguments, pieces)) and all(
+            isinstance(piece, Number) or self._of_arguments(piece) for piece in pieces
+        )
+
+    def _attribute(self, code: Expression) -> str:
+        if code in self.attributes:
+            return self.attributes[code]
+        root = isinstance(code, Infix) and code.sign == "**"
+        name = code.text if isinstance(code, Raw) else "scale" if root else "size"
+        self.attributes[code] = self._unused(name)
+        return self.attributes[code]
+
+    def _unused(self, name: str) -> str:
+        taken = {holding.name for holding in self.code.holdings} | set(self.attributes.values())
+        taken |= set(self.buffers.values()) | {"forward", "training", "shape"}
+        base, number = name, 2
+        while name in taken:
+            name, number = f"{base}_{number}", number + 1
+        return name
+
+    # ---- constructor
+
+    def _name_constants(self) -> None:
+        """Constants that `forward` reads become buffers."""
+        if self.buffers:
+            return
+        read = {value for item in self.code.items for value in _read(item)} | set(leaves(self.module.outputs))
+        names = dict(self.module.names)
+        for line in self.code.constants:
+            for value in leaves(line.targets):
+                if value in read:
+                    dtype = line.types[0].dtype if len(line.types) == 1 else "real"
+                    usual = {"int64": "index", "bool": "mask"}.get(dtype, "table")
+                    self.buffers[value] = self._unused(names.get(value, usual))
+
+    def _init(self) -> list[str]:
+        lifting = self.code.lifting
+        pad = " " * INDENT
+        body: list[str] = []
+        for code, name in self.attributes.items():
+            body += statement(INDENT, f"self.{name} = ", code, self._leaf)
+        for holding in self.code.holdings:
+            if not any(isinstance(part, Use) for part in walk(holding.constructor)):
+                body += self._holding(holding)
+        if self.code.constants:
+            wanted = tuple(self.buffers) + tuple(
+                part.value for h in self.code.holdings for part in walk(h.constructor) if isinstance(part, Use)
+            )
+            body += self._constants(wanted)
+        if not body:
+            return []
+        arguments = [f"{name}: {annotation(values)}" for name, values in self.ordered_arguments()]
+        assert not lifting.arguments or arguments
+        return [*signature(4, "__init__", ["self", *arguments], "None"), f"{pad}super().__init__()", *body]
+
+    def ordered_arguments(self) -> list[tuple[str, tuple[object, ...]]]:
+        """The width first, then what the source gives as settings, in its order, then the rest."""
+        lifting = self.code.lifting
+
+        def rank(name: str) -> tuple[int, int]:
+            source = lifting.sources[name]
+            if source == "c":
+                return 0, 0
+            if source in lifting.settings:
+                return 1, lifting.settings.index(source)
+            return 2, 0
+
+        return [(name, lifting.arguments[name]) for name in sorted(lifting.arguments, key=rank)]
+
+    def _holding(self, holding: Holding) -> list[str]:
+        deeper, lines = 0, list[str]()
+        if holding.guard is not None:
+            lines.append(f"{' ' * INDENT}if {self._text(holding.guard)}:")
+            deeper = 4
+        if holding.sort == "buffer":
+            call = Apply(Raw("self.register_buffer"), (Raw(f'"{holding.name}"'), holding.constructor))
+            return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
+        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self._leaf)]
+
+    def _constants(self, wanted: Sequence[int]) -> list[str]:
+        """The lines that compute constants and keep those that are read when the model runs."""
+        names = dict(self.module.names)
+        saved = {
+            part.value: holding
+            for holding in self.code.holdings
+            for part in walk(holding.constructor)
+            if isinstance(part, Use)
+        }
+        groups: list[tuple[Expression | None, list[Line]]] = []
+        for line in self.code.constants:
+            if groups and groups[-1][0] == line.guard:
+                groups[-1][1].append(line)
+            else:
+                groups.append((line.guard, [line]))
+        text: list[str] = []
+        for guard, lines in groups:
+            inside = [value for line in lines for value in leaves(line.targets)]
+            kept = [value for value in wanted if value in inside]
+            later = [
+                value
+                for other in self.code.constants
+                if other not in lines
+                for value in _read(other)
+                if value in inside
+            ]
+            bare = [Line(line.targets, line.code, None, line.types) for line in lines]
+            deeper = 0 if guard is None else 4
+            if guard is not None:
+                text.append(f"{' ' * INDENT}if {self._text(guard)}:")
+            reserved = frozenset(self.code.lifting.arguments) | {"self", "nn", "torch", "F"}
+            returned = Row(tuple(Use(value) for value in dict.fromkeys((*kept, *later))))
+            method = Method({}, bare, returned, names, _part_text, {}, {}, False, reserved, INDENT + deeper)
+            from archdsl_compiler.emit.body import _Body  # pyright: ignore[reportPrivateUsage]
+
+            writer = _Body(method)
+            made = writer.lines()
+            end = next(k for k in range(len(made) - 1, -1, -1) if made[k].lstrip().startswith("return "))
+            text += made[:end]
+            for value in kept:
+                held = saved.get(value)
+                name = held.name if held is not None else self.buffers[value]
+                call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(writer.names[value])))
+                if held is None:
+                    call = Apply(call.function, call.arguments, (("persistent", Raw("False")),))
+                text += statement(INDENT + deeper, "", call, self._leaf)
+        return text
+
+    def _text(self, code: Expression) -> str:
+        from archdsl_compiler.emit.code import render
+
+        return render(code, self._leaf)
+
+    def _leaf(self, part: Expression) -> str:
+        match part:
+            case Number():
+                return literal(part.value)
+            case Maker():
+                return self.makers[part]
+            case Use():
+                return self.buffers[part.value]
+            case _:
+                raise TypeError(f"{part} is not lifted")
+
+
+def _part_text(part: Part) -> str:
+    return "self" + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in part.label.split("."))
+
+
+def _read(item: Line | Cycle) -> list[int]:
+    codes = [item.code] if isinstance(item, Line) else [line.code for line in item.body]
+    return [part.value for code in codes for part in walk(code) if isinstance(part, Use)]
+
+
+def lengths_of(members: Mapping[str, object]) -> dict[str, int]:
+    """How many elements lists of parts have, by label."""
+    from archdsl_compiler.emit.parts import Member
+
+    found: dict[str, int] = {}
+
+    def visit(label: str, code: Expression) -> None:
+        match code:
+            case Apply(function=Raw(text="nn.ModuleList" | "nn.Sequential")):
+                listed = code.arguments[0] if len(code.arguments) == 1 else Row(code.arguments)
+                found[label] = _length(listed)
+                if isinstance(listed, Row):
+                    for number, item in enumerate(listed.items):
+                        visit(f"{label}.{number}", item)
+            case Apply(function=Raw(text="nn.ModuleDict" | "container"), arguments=(Row(items=items),)):
+                for pair in items:
+                    if isinstance(pair, Row) and isinstance(pair.items[0], Raw):
+                        visit(f"{label}.{pair.items[0].text.strip(chr(34))}", pair.items[1])
+            case _:
+                pass
+
+    for name, member in members.items():
+        assert isinstance(member, Member)
+        visit(name, member.constructor)
+    return found
+
+
+def _length(code: Expression) -> int:
+    if isinstance(code, Comprehension):
+        return int(str(code.count.value)) if isinstance(code.count, Number) else 0
+    if isinstance(code, Prefix):
+        return _length(code.of)
+    if isinstance(code, Row):
+        return sum(_length(item) if isinstance(item, Prefix) else 1 for item in code.items)
+    return 1

@@ -1,0 +1,24 @@
+"""Casts."""
+
+from archdsl_compiler.emit.code import Expression, method
+from archdsl_compiler.emit.forms.contract import CallView
+
+
+def float32(view: CallView) -> Expression:
+    return method(view.input("x"), "float")
+
+
+def float16(view: CallView) -> Expression:
+    return method(view.input("x"), "half")
+
+
+def bfloat16(view: CallView) -> Expression:
+    return method(view.input("x"), "bfloat16")
+
+
+def int64(view: CallView) -> Expression:
+    return method(view.input("x"), "long")
+
+
+def bool_(view: CallView) -> Expression:
+    return method(view.input("x"), "bool")

@@ -1,0 +1,274 @@
+"""A class with its numbers lifted: the code of a template, in which every number is a literal or an expression over the
+arguments of the constructor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archdsl_compiler.emit.code import (
+    Apply,
+    Choice,
+    Comprehension,
+    Default,
+    Each,
+    Expression,
+    Number,
+    Part,
+    Prefix,
+    Raw,
+    Row,
+    Use,
+    parts,
+    replace,
+    walk,
+    with_parts,
+)
+from archdsl_compiler.emit.lifting import Lifting, each_vector
+from archdsl_compiler.emit.loops import Loop
+from archdsl_compiler.emit.merging import Entry, Held, Template
+from archdsl_compiler.emit.parts import ALTERNATING
+from archdsl_compiler.graph import Structure
+from archdsl_compiler.types import TensorType
+
+MOST_WRITTEN_OUT = 8
+"""So many elements of a list are written one by one where they differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A step with its numbers lifted. `guard` is the condition under which it runs; otherwise its first value goes on
+    as it is."""
+
+    targets: Structure
+    code: Expression
+    guard: Expression | None = None
+    types: tuple[TensorType, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A loop with its numbers lifted."""
+
+    body: tuple[Line, ...]
+    count: Expression
+    carried: tuple[tuple[int, int], ...]
+    exits: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A member: its name, sort, the code that makes it, and the condition under which it is there."""
+
+    name: str
+    sort: str
+    constructor: Expression
+    guard: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """All of a class but names and layout."""
+
+    lifting: Lifting
+    constants: tuple[Line, ...]
+    holdings: tuple[Holding, ...]
+    items: tuple[Line | Cycle, ...]
+
+
+def lifted(template: Template) -> Code:
+    lifting = Lifting(template)
+    single = lifting.modules == 1
+    # Members come first: they are what the arguments are mainly for, and give them their names.
+    holdings = [_held(lifting, name, held, single) for name, held in template.members.items()]
+    constants = [_line(lifting, entry) for entry in template.constants]
+    items = [_item(lifting, entry) for entry in template.items]
+    guards = {holding.name: holding for holding in holdings if holding.guard is not None}
+    soft: set[str] = set()
+    lines: list[Line | Cycle] = []
+    for item in items:
+        if isinstance(item, Line) and item.guard is not None:
+            name = _sent_through(item.code)
+            if name in guards and guards[name].guard == item.guard and guards[name].sort == "layer":
+                soft.add(name)
+                item = Line(item.targets, item.code, None, item.types)
+        lines.append(item)
+    return Code(
+        lifting,
+        tuple(constants),
+        tuple(_softened(holding) if holding.name in soft else holding for holding in holdings),
+        tuple(lines),
+    )
+
+
+def _softened(holding: Holding) -> Holding:
+    """A layer that only some modules have is the identity in the others."""
+    assert holding.guard is not None
+    code = Choice(holding.guard, holding.constructor, Apply(Raw("nn.Identity")))
+    return Holding(holding.name, holding.sort, code)
+
+
+def _sent_through(code: Expression) -> str:
+    """The one part that a step sends one value through."""
+    match code:
+        case Apply(function=Part(label=label), arguments=(Use(),), named=()) if "." not in label:
+            return label
+        case _:
+            return ""
+
+
+def _guard(lifting: Lifting, rows: Mapping[int, object]) -> Expression | None:
+    present = frozenset(rows)
+    return None if len(present) == lifting.modules else lifting.flag(present)
+
+
+def _held(lifting: Lifting, name: str, held: Held, single: bool) -> Holding:
+    guard = _guard(lifting, held.rows)
+    code = _Writer(lifting, held.rows, single).written(held.member.constructor)
+    return Holding(name, held.member.sort, code, guard)
+
+
+def _line(lifting: Lifting, entry: Entry) -> Line:
+    item = entry.item
+    assert not isinstance(item, Loop)
+    guard = _guard(lifting, entry.rows)
+    return Line(item.targets, _Writer(lifting, entry.rows, False).written(item.code), guard, item.types)
+
+
+def _item(lifting: Lifting, entry: Entry) -> Line | Cycle:
+    item = entry.item
+    if not isinstance(item, Loop):
+        return _line(lifting, entry)
+    writer = _Writer(lifting, entry.rows, False)
+    body = tuple(Line(step.targets, writer.written(step.code), None, step.types) for step in item.body)
+    return Cycle(body, Number(item.count), item.carried, item.exits)
+
+
+class _Writer:
+    """Writes the numbers of one piece of code, column by column."""
+
+    def __init__(self, lifting: Lifting, rows: Mapping[int, Sequence[Number | Each]], expand: bool) -> None:
+        self.lifting = lifting
+        self.rows = rows
+        self.expand = expand
+        self.column = 0
+        self.counts: dict[int, int] = {}
+        self.loop: dict[str, Expression] | None = None
+
+    def written(self, code: Expression) -> Expression:
+        if isinstance(code, Number | Each):
+            found = self._number()
+            return Default(found.value) if isinstance(code, Default) and isinstance(found, Number) else found
+        if isinstance(code, Comprehension):
+            return self._comprehension(code)
+        if isinstance(code, Row | Apply):
+            return _flattened(with_parts(code, self.written))
+        return with_parts(code, self.written)
+
+    def _cells(self) -> dict[int, Number | Each]:
+        cells = {k: row[self.column] for k, row in self.rows.items()}
+        self.column += 1
+        return cells
+
+    def _number(self) -> Expression:
+        cells = self._cells()
+        first = next(iter(cells.values()))
+        if all(isinstance(cell, Number) for cell in cells.values()):
+            return self.lifting.value(
+                {k: cell.value for k, cell in cells.items() if isinstance(cell, Number)}, first.hint, first.name
+            )
+        vectors = each_vector(cells, self.counts)
+        if all(len(set(map(repr, vector))) == 1 for vector in vectors.values()):
+            return self.lifting.value({k: vector[0] for k, vector in vectors.items()}, first.hint, first.name)
+        plural = first.name if first.name.endswith("s") else f"{first.name or 'value'}s"
+        source = self.lifting.value(vectors, "", plural)
+        assert self.loop is not None
+        for name, known in self.loop.items():
+            if known == source:
+                return Raw(name)
+        name = first.name or "value"
+        if isinstance(source, Raw) and source.text.endswith("s") and len(source.text) > 2:
+            name = source.text[:-1]
+        base, number = name, 2
+        while name in self.loop or name in self.lifting.arguments:
+            name, number = f"{base}_{number}", number + 1
+        self.loop[name] = source
+        return Raw(name)
+
+    def _comprehension(self, code: Comprehension) -> Expression:
+        start = self.column
+        width = sum(isinstance(part, Number | Each) for part in walk(code.element))
+        counts = {k: row[start + width] for k, row in self.rows.items()}
+        self.counts = {k: int(str(cell.value)) for k, cell in counts.items() if isinstance(cell, Number)}
+        if (
+            self.expand
+            and self._differs(start, width)
+            and (self.counts[0] <= MOST_WRITTEN_OUT or _nested(code.element))
+        ):
+            return self._written_out(code, start, width)
+        outer, self.loop = self.loop, {}
+        element = self.written(code.element)
+        loop, self.loop = self.loop, outer
+        count: Expression = Raw("")
+        if loop:
+            self.column += 1  # the lists say how many there are
+        else:
+            count = self._number()
+        indexed = any(part == ALTERNATING for part in walk(element))
+        names, sources = list(loop), list(loop.values())
+        if not sources:
+            source = Apply(Raw("range"), (count,))
+            return Comprehension(element, count, "i" if indexed else "_", source)
+        source = sources[0] if len(sources) == 1 else Apply(Raw("zip"), tuple(sources))
+        variables = ", ".join(names)
+        if indexed:
+            variables = f"i, {variables}" if len(names) == 1 else f"i, ({variables})"
+            source = Apply(Raw("enumerate"), (source,))
+        return Comprehension(element, count, variables, source)
+
+    def _differs(self, start: int, width: int) -> bool:
+        return any(isinstance(cell, Each) for cell in self.rows[0][start : start + width])
+
+    def _written_out(self, code: Comprehension, start: int, width: int) -> Expression:
+        """The elements one by one, as a row that its surroundings take in."""
+        items: list[Expression] = []
+        row = self.rows[0]
+        for number in range(self.counts[0]):
+            cells = iter(row[start : start + width])
+
+            def filled(part: Expression, number: int = number, cells=cells) -> Expression | None:  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+                if not isinstance(part, Number | Each):
+                    return None
+                cell = next(cells)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+                return Number(cell.values[number] if isinstance(cell, Each) else cell.value)  # pyright: ignore[reportUnknownMemberType]
+
+            items.append(_chosen(replace(code.element, filled), number))
+        self.column = start + width + 1
+        return Row(tuple(items), "[]")
+
+
+def _nested(code: Expression) -> bool:
+    return any(isinstance(part, Each) and any(isinstance(value, tuple) for value in part.values) for part in walk(code))
+
+
+def _chosen(code: Expression, number: int) -> Expression:
+    if isinstance(code, Choice) and code.condition == ALTERNATING:
+        return code.then if number % 2 == 0 else code.otherwise
+    return code
+
+
+def _flattened(code: Expression) -> Expression:
+    """`*[a, b]` among arguments or in a list is `a, b`."""
+    if isinstance(code, Row):
+        return Row(tuple(item for part in code.items for item in _spread(part)), code.brackets)
+    if isinstance(code, Apply):
+        return Apply(code.function, tuple(item for part in code.arguments for item in _spread(part)), code.named)
+    return code
+
+
+def _spread(part: Expression) -> tuple[Expression, ...]:
+    if isinstance(part, Prefix) and part.sign == "*" and isinstance(part.of, Row):
+        return part.of.items
+    return (part,)
+
+
+def inner_parts(code: Expression) -> tuple[Expression, ...]:
+    return parts(code)

@@ -1,0 +1,90 @@
+"""Computing the parameters of a rewritten graph from those that the graph had before.
+
+Folding is done in float64 and rounded once, so that a chain of folds loses nothing."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from archdsl_compiler.graph import Module, instances, join
+from archdsl_compiler.passes.weight_map import Branch, FoldedNorm, MergedBranches, WeightMap
+
+
+def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module, WeightMap]]) -> dict[str, Tensor]:
+    """The state dict for the graph that passes made of another, whose state dict is given. `changes` are those of
+    `Pipeline.transform`."""
+    found = dict(state)
+    for before, weights in changes:
+        for instance in instances(before):
+            for change in weights.get(instance.module, ()):
+                if isinstance(change, FoldedNorm):
+                    _fold_norm(found, instance.path, change)
+                else:
+                    _merge_branches(found, instance.path, change)
+    return found
+
+
+def _fold_norm(state: dict[str, Tensor], path: str, change: FoldedNorm) -> None:
+    scale, shift = _taken_norm(state, join(path, change.norm), change.affine, change.eps)
+    place = join(path, change.label)
+    kept = state[join(place, "weight")]
+    weight = kept.double()
+    bias = state[join(place, "bias")].double() if change.bias else None
+    if change.side == "behind":
+        if change.op == "conv_transpose":
+            grouped = weight.reshape(change.groups, -1, *weight.shape[1:])
+            by = scale.reshape(change.groups, 1, -1, *(1,) * (weight.dim() - 2))
+            weight = (grouped * by).flatten(0, 1)
+        else:
+            weight = weight * scale.reshape(-1, *(1,) * (weight.dim() - 1))
+        bias = shift if bias is None else bias * scale + shift
+    else:
+        grouped = weight.reshape(change.groups, -1, *weight.shape[1:])
+        ones = (1,) * (weight.dim() - 2)
+        added = (grouped * shift.reshape(change.groups, 1, -1, *ones)).flatten(2).sum(2).flatten()
+        weight = (grouped * scale.reshape(change.groups, 1, -1, *ones)).flatten(0, 1)
+        bias = added if bias is None else bias + added
+    state[join(place, "weight")] = weight.to(kept.dtype)
+    state[join(place, "bias")] = bias.to(kept.dtype)
+
+
+def _taken_norm(state: dict[str, Tensor], place: str, affine: bool, eps: float) -> tuple[Tensor, Tensor]:
+    """What a batch norm multiplies by and adds after training; its entries leave the state dict."""
+    mean, variance = (state.pop(join(place, name)).double() for name in ("running_mean", "running_var"))
+    state.pop(join(place, "num_batches_tracked"), None)
+    scale = (variance + eps).rsqrt()
+    if not affine:
+        return scale, -mean * scale
+    weight, bias = (state.pop(join(place, name)).double() for name in ("weight", "bias"))
+    return weight * scale, bias - mean * weight * scale
+
+
+def _merge_branches(state: dict[str, Tensor], path: str, change: MergedBranches) -> None:
+    place = join(path, change.label)
+    kept = state[join(place, "weight")]
+    weight = torch.zeros(change.shape, dtype=torch.float64, device=kept.device)
+    bias = torch.zeros(change.shape[0], dtype=torch.float64, device=kept.device)
+    for branch in change.branches:
+        _add_branch(state, path, branch, weight, bias)
+    state[join(place, "weight")] = weight.to(kept.dtype)
+    if change.bias:
+        state[join(place, "bias")] = bias.to(kept.dtype)
+
+
+def _add_branch(state: dict[str, Tensor], path: str, branch: Branch, weight: Tensor, bias: Tensor) -> None:
+    place = join(path, branch.label)
+    if branch.sort == "conv":
+        own = state.pop(join(place, "weight")).double()
+        window = tuple(slice(at, at + size) for at, size in zip(branch.offset, own.shape[2:], strict=True))
+        weight[(slice(None), slice(None), *window)] += own
+        if branch.bias:
+            bias += state.pop(join(place, "bias")).double()
+        return
+    channels = torch.arange(len(weight), device=weight.device)
+    scale: Tensor | float = 1.0
+    if branch.sort == "norm":
+        scale, shift = _taken_norm(state, place, branch.affine, branch.eps)
+        bias += shift
+    # Channel o sees its own input, which is number o % share of its group.
+    weight[(channels, channels % weight.shape[1], *branch.offset)] += scale
