@@ -26,6 +26,7 @@ class Item:
     name: str
     kind: str = ""
     unit: Unit | None = None
+    start: int = 0
     library: str = ""
     text: str = ""
     fixed: bool = False
@@ -67,7 +68,7 @@ class Page:
     def _entered(self, key: Key) -> Item:
         unit, name = key
         node = definition(key)
-        kind = node.kind.text if isinstance(node, nodes.Declaration | nodes.Extern) else "value"
+        kind = kind_of(key)
         library = library_of(unit)
         if library:
             item = self.known[key] = self.new(name, kind)
@@ -75,7 +76,7 @@ class Page:
             return item
         for own in (t.text for t in node.targets) if isinstance(node, nodes.Let) else (name,):
             made = self.known[unit, own] = self.new(own, kind)
-            made.unit = unit
+            made.unit, made.start = unit, node.span.start
         item = self.known[key]
         first = self.known[unit, node.targets[0].text] if isinstance(node, nodes.Let) else item
         first.fixed = is_module(key) and key not in self.clashing
@@ -113,7 +114,7 @@ class Page:
 
     def parts(self, order: Callable[[Unit], int]) -> list[str]:
         """The imports and the definitions one by one, with their names."""
-        names = self._names(order)
+        names = self._names()
         imports: dict[str, list[str]] = {}
         written: list[Item] = []
         for item in self.items:
@@ -129,13 +130,11 @@ class Page:
         parts += [item.text for item in sorted(written, key=lambda item: self._place(item, order))]
         return [MARK.sub(lambda mark: names[int(mark[1])], part) for part in parts]
 
-    def _place(self, item: Item, order: Callable[[Unit], int]) -> tuple[int, int, int]:
-        if item.unit is None:
-            return 1, 0, item.number
-        key = next(key for key, known in self.known.items() if known is item)
-        return 0, order(item.unit), definition(key).span.start
+    @staticmethod
+    def _place(item: Item, order: Callable[[Unit], int]) -> tuple[int, int, int]:
+        return (1, 0, item.number) if item.unit is None else (0, order(item.unit), item.start)
 
-    def _names(self, order: Callable[[Unit], int]) -> dict[int, str]:
+    def _names(self) -> dict[int, str]:
         hidden = frozenset[str]().union(*(item.hides for item in self.items))
         used: set[str] = {self.entry}
         names: dict[int, str] = {}
@@ -148,10 +147,10 @@ class Page:
             if item.fixed or item.kind == "entry":
                 give(item, item.name)
         for item in sorted((i for i in self.items if i.number not in names), key=lambda i: (i.unit is None, i.number)):
+            written_out = item.unit is None and not item.library
             others = hidden if item.unit is None else self._hidden_elsewhere(item.unit)
-            taken = used | others | self.ops if item.unit is not None or item.library else used | others
-            language = item.unit is None and not item.library
-            give(item, free_name(item.name, item.kind, taken, avoid_language=language))
+            taken = used | others if written_out else used | others | self.ops
+            give(item, free_name(item.name, item.kind, taken, avoid_language=written_out))
         return names
 
     def _hidden_elsewhere(self, unit: Unit) -> frozenset[str]:
@@ -168,6 +167,12 @@ def free_name(name: str, kind: str, taken: Iterable[str], avoid_language: bool =
 def of_the_language(name: str) -> bool:
     """Whether a name means something where no file defines it."""
     return name in LANGUAGE or find(name) is not None or catalogue.find(name) is not None
+
+
+def kind_of(key: Key) -> str:
+    """The kind of a declaration; "value" of a `let`."""
+    unit, name = key
+    return unit.declarations[name].kind.name if name in unit.declarations else "value"
 
 
 def is_module(key: Key) -> bool:

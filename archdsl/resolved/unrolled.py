@@ -51,7 +51,7 @@ class Unrolling:
     def _declared(self, module: Module) -> str:
         body = _Body(self, module)
         text = body.text()
-        kind = "block" if module.kind == "function" else module.kind
+        kind = "block" if module.kind in ("function", "model") else module.kind
         mark = self.written.get((f"{kind} {module.name}", text))
         if mark is None:
             item = self.page.new(module.name)

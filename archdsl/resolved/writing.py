@@ -16,7 +16,7 @@ from archdsl.meaning.memory import Memory
 from archdsl.meaning.program import Program, Settings, elaborate, model_of
 from archdsl.meaning.values import Component
 from archdsl.resolved.expressions import expression
-from archdsl.resolved.page import Page, documented, is_module, of_the_language
+from archdsl.resolved.page import Page, documented, is_module, kind_of, of_the_language
 from archdsl.resolved.reading import (
     MOST_KEPT,
     Key,
@@ -74,7 +74,8 @@ def _written(program: Program, name: str, settings: Settings | None, genome: Gen
 
 def _file(program: Program, page: Page, name: str) -> str:
     order = {unit: position for position, unit in enumerate(_in_order(program.unit))}
-    head = f"# Resolved by archdsl {version('archdsl')} from {program.unit.source.name}:{name}\n"
+    origin = " ".join(program.unit.source.name.split())
+    head = f"# Resolved by archdsl {version('archdsl')} from {origin}:{name}\n"
     return "\n".join((head, *map(_formatted, page.parts(lambda unit: order[unit]))))
 
 
@@ -153,7 +154,7 @@ def _used_by_others(key: Key, definitions: list[Key]) -> bool:
 def _clashes(main: Unit, definitions: list[Key], entry: Key | None, names: set[str]) -> frozenset[Key]:
     """The components whose names others need: of two in different files, of the entry or an input of it, of an op, of
     something that a definition in another file binds. What is only imported or called can be given another name; of a
-    component, the modules are called after it."""
+    component, the modules are called after it. A model inside of another one clashes too: a file has one entry."""
     own = [key for key in definitions if not library_of(key[0])]
     several = len({unit for unit, _ in own}) > 1
     hidden = {key: bound(key) for key in own} if several else {}
@@ -171,7 +172,8 @@ def _clashes(main: Unit, definitions: list[Key], entry: Key | None, names: set[s
             called in taken
             or called in language
             or (writes_ops and of_the_language(called))
-            or any(called in names for other, names in hidden.items() if other[0] is not unit)
+            or any(called in own_names for other, own_names in hidden.items() if other[0] is not unit)
+            or kind_of(key) == "model"
         ):
             clashing.add(key)
         taken.add(called)

@@ -192,6 +192,23 @@ def test_a_choice_inside_a_component_is_written_from_the_graph(tmp_path: Path):
     assert expected == without_head(text)
 
 
+def test_a_model_inside_of_another_one_is_no_second_entry(tmp_path: Path):
+    path = tmp_path / "nested.arch"
+    path.write_text(
+        "model inner(width: int = 4)(x: [b, 3]) {\n  return x |> linear(width)\n}\n"
+        "model outer(width: int = 4)(x: [b, 3]) {\n  return (x |> inner(width)) + (x |> inner() as again)\n}\n"
+        "space s() {\n  return outer(width=choose(1, 4))\n}\n",
+        encoding="utf-8",
+    )
+    program = archdsl.load(path)
+    text = resolved_source(program, "s", None, {"width": 1})
+    assert ["s"] == entries(archdsl.load(written(tmp_path, text)))
+    assert "block inner" in text
+    expected = {"inner.linear.weight": (1, 3), "again.linear.weight": (4, 3)}
+    graph = archdsl.elaborate(archdsl.load(written(tmp_path, text)), "s")
+    assert expected == {name: entry.shape for name, entry in state_entries(graph) if name.endswith("weight")}
+
+
 def test_a_resolved_file_is_resolved_already(space: Program, tmp_path: Path):
     text = resolved_source(space, "widths", None, {"width": 16, "act": "relu"})
     again = resolved_source(archdsl.load(written(tmp_path, text)), "widths")
