@@ -28,7 +28,7 @@ ROOMS = (
     ("targets",),
     ("timing",),
     ("profiling", "preprocessing"),
-    ("architecture", "zoo_table", "building", "resolved"),
+    ("architecture", "zoo_table", "building"),
     ("assembly",),
     ("exporting", "build_summary"),
     ("__init__",),

@@ -8,7 +8,7 @@ import pytest
 
 import archdsl
 from archdsl.meaning.program import Program
-from archdsl.resolved.writing import resolved_source
+from archdsl.resolved import resolved_source
 from archdsl.resources import resource
 from archdsl.source import Source
 from archdsl.syntax.format import format_text
