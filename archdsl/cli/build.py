@@ -11,6 +11,7 @@ from archdsl.cli.weights_options import takes_weights
 from archdsl.diagnostics.record import UsageError
 from archdsl.exporting import save_tensors
 from archdsl.output import new_folder, refuse_existing
+from archdsl.resolved.writing import resolved_source
 from archdsl.targets import Target
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import PASSES, Between, Pass
@@ -55,8 +56,6 @@ def command(
 
 def write_folder(folder: Path, built: Assembly, summary: Summary, force: bool = False) -> None:
     """All files of a build, or none."""
-    from archdsl.resolved.writing import resolved_source
-
     target = built.target
     resolved = resolved_source(target.program, target.name, target.settings, target.genome)
     with new_folder(folder, force=force) as temporary:
