@@ -159,7 +159,9 @@ def test_the_graph_is_printed_after_a_pass(net: str, capsys: pytest.CaptureFixtu
     assert 0 == run(["build", net, "--print-after", "simplify"])
     assert (1, 1) == ((shown := capsys.readouterr().err).count("# after simplify"), shown.count("@net("))
     assert 2 == run(["build", net, "--print-after", "simplyfy"])
-    assert capsys.readouterr().err.startswith("Error: there is no pass 'simplyfy'; there are inline-transparent, ")
+    assert "Error: no pass `simplyfy` runs in a build; a similar name is `simplify`\n" == capsys.readouterr().err
+    assert 2 == run(["build", net, "--print-after", "merge-branches"])
+    assert "Error: the pass `merge-branches` runs with --deploy alone\n" == capsys.readouterr().err
 
 
 def test_a_space_needs_its_decisions(net: str, capsys: pytest.CaptureFixture[str]):
