@@ -26,11 +26,17 @@ ROOMS = (
     ("zoo", "tables", "genome_files"),
     ("programs", "written_settings"),
     ("targets",),
+<<<<<<< HEAD
     ("timing",),
     ("profiling", "preprocessing"),
     ("architecture", "zoo_table", "building"),
+=======
+    ("preprocessing", "building", "resolved"),
+>>>>>>> tool
     ("assembly",),
-    ("exporting", "build_summary"),
+    ("exporting", "build_summary", "timing"),
+    ("profiling", "zoo_table"),
+    ("architecture",),
     ("__init__",),
     ("cli",),
     ("__main__",),
