@@ -26,13 +26,7 @@ ROOMS = (
     ("zoo", "tables", "genome_files"),
     ("programs", "written_settings"),
     ("targets",),
-<<<<<<< HEAD
-    ("timing",),
-    ("profiling", "preprocessing"),
-    ("architecture", "zoo_table", "building"),
-=======
-    ("preprocessing", "building", "resolved"),
->>>>>>> tool
+    ("preprocessing", "building"),
     ("assembly",),
     ("exporting", "build_summary", "timing"),
     ("profiling", "zoo_table"),
