@@ -8,6 +8,7 @@ from archdsl_compiler.emit.code import (
     Batch,
     Choice,
     Expression,
+    Member,
     Number,
     Part,
     Raw,
@@ -146,7 +147,7 @@ class _Body:
         for target in targets:
             self._name(target, code, position, last, targets)
         left = self._target(line.targets)
-        lines = statement(self.method.indent + deeper, f"{left} = ", code, before)
+        lines = _chain(self.method.indent + deeper, left, code, before)
         if self.method.shapes and len(lines) == 1 and len(line.types) == 1:
             note = f"  # {_shape(line.types[0].shape)}"
             if len(lines[0]) + len(note) <= WIDTH and "batch" in note:
@@ -318,6 +319,26 @@ class _Body:
                 return literal(part.value)
             case _:
                 raise TypeError(f"{part} is not lifted")
+
+
+def _chain(indent: int, left: str, code: Expression, write: Callable[[Expression], str]) -> list[str]:
+    """An assignment; a chain of methods that is too long for a line goes on in the next ones."""
+    lines = statement(indent, f"{left} = ", code, write)
+    if all(len(line) <= WIDTH for line in lines) and len(lines) == 1:
+        return lines
+    cut = code
+    outer: list[Apply] = []
+    while isinstance(cut, Apply) and isinstance(cut.function, Member) and left.isidentifier():
+        outer.append(cut)
+        cut = cut.function.of
+        short = statement(indent, f"{left} = ", cut, write)
+        if len(short) == 1 and len(short[0]) <= WIDTH and isinstance(cut, Apply):
+            rest: Expression = Raw(left)
+            for each in reversed(outer):
+                assert isinstance(each.function, Member)
+                rest = Apply(Member(rest, each.function.name), each.arguments, each.named)
+            return [*short, *_chain(indent, left, rest, write)]
+    return lines
 
 
 def _Text(text: str) -> Expression:  # noqa: N802

@@ -301,9 +301,10 @@ def render(expression: Expression, leaf: Callable[[Expression], str]) -> str:
             start, stop, step = (
                 "" if end is None else render(end, leaf) for end in (expression.start, expression.stop, expression.step)
             )
-            gap = " " if any(not part.isidentifier() and not part.isdigit() for part in (start, stop) if part) else ""
+            plain = all(part.lstrip("-").replace("_", "").isalnum() for part in (start, stop, step) if part)
+            gap = "" if plain else " "
             before = f"{start}{gap if start else ''}:{gap if stop else ''}{stop}"
-            return f"{before}:{step}" if step else before
+            return f"{before}{gap if stop else ''}:{gap}{step}" if step else before
         case Infix():
             level = _LEVELS[expression.sign]
             # `**` takes its right side first, and comparisons do not chain.

@@ -2,8 +2,22 @@
 their own, else each to its own with a comma behind it."""
 
 from collections.abc import Callable
+from typing import cast
 
-from archdsl_compiler.emit.code import Apply, Comprehension, Default, Expression, Index, Infix, Member, Prefix, Row, render
+from archdsl_compiler.emit.code import (
+    Apply,
+    Choice,
+    Comprehension,
+    Default,
+    Expression,
+    Index,
+    Infix,
+    Member,
+    Number,
+    Prefix,
+    Row,
+    render,
+)
 
 WIDTH = 88
 Writer = Callable[[Expression], str]
@@ -23,11 +37,14 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
     match code:
         case Apply():
             items = [("", argument) for argument in code.arguments] + [
-                (f"{name}=", value) for name, value in code.named
+                (f"{name}=", value) for name, value in code.named if not isinstance(value, Default)
             ]
             if not items:
                 return [whole]
             return _bracketed(indent, f"{before}{text(code.function)}(", items, f"){after}", text)
+        case Number(value=tuple() as values):
+            items = [("", Number(value)) for value in cast("tuple[object, ...]", values)]
+            return _bracketed(indent, f"{before}[", items, f"]{after}", text)
         case Row(brackets="{}" | "[]" | "()") if code.items:
             opening, closing = code.brackets
             pairs = [("", item) for item in code.items]
@@ -38,7 +55,7 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
             return _broken(indent, f"{before}{text(code.items[0])}: ", code.items[1], after, text)
         case Comprehension() if code.source is not None:
             lines = [f"{pad}{before}["]
-            lines += _broken(indent + 4, "", code.element, "", text)
+            lines += _element(indent + 4, code.element, text)
             lines += _broken(indent + 4, f"for {code.variables} in ", code.source, "", text)
             return [*lines, f"{pad}]{after}"]
         case Prefix():
@@ -51,6 +68,16 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
             return _in_parentheses(indent, before, code, after, text)
         case _:
             return [whole]
+
+
+def _element(indent: int, code: Expression, text: Callable[[Expression], str]) -> list[str]:
+    """What a comprehension gives in each pass; a choice takes a line for each part where it is long."""
+    whole = " " * indent + text(code)
+    if len(whole) <= WIDTH or not isinstance(code, Choice):
+        return _broken(indent, "", code, "", text)
+    lines = _broken(indent, "", code.then, "", text)
+    lines += _broken(indent, "if ", code.condition, "", text)
+    return lines + _broken(indent, "else ", code.otherwise, "", text)
 
 
 def _bracketed(
@@ -68,8 +95,7 @@ def _bracketed(
         return [f"{pad}{opening}", inner, f"{pad}{closing}"]
     lines = [f"{pad}{opening}"]
     for name, item in items:
-        single = len(items) == 1 and isinstance(item, Comprehension | Prefix)
-        lines += _broken(indent + 4, name, item, "" if single and not isinstance(item, Prefix) else ",", text)
+        lines += _broken(indent + 4, name, item, "" if len(items) == 1 and not explode else ",", text)
     return [*lines, f"{pad}{closing}"]
 
 

@@ -207,7 +207,11 @@ class _Writer:
         outer, self.loop = self.loop, {}
         element = self.written(code.element)
         loop, self.loop = self.loop, outer
-        count = self._number()
+        count: Expression = Raw("")
+        if loop:
+            self.column += 1  # the lists say how many there are
+        else:
+            count = self._number()
         indexed = any(part == ALTERNATING for part in walk(element))
         names, sources = list(loop), list(loop.values())
         if not sources:

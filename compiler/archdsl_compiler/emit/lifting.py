@@ -116,7 +116,9 @@ class Lifting:
         return Raw(found) if found is not None else None
 
     def _by_name(self, vector: Vector, hint: str, name: str) -> Expression | None:
-        for known in self._names():
+        names = self._names()
+        # What nobody wrote, as the channels that come in, is an axis sooner than a setting.
+        for known in names if hint else ["c", *names]:
             exact = self._vector(known)
             if exact is not None and _agree(vector, exact):
                 return Raw(self._argument(known, exact))
@@ -155,7 +157,7 @@ class Lifting:
             return None
         atoms: dict[str, Vector] = {
             known: found
-            for known in dict.fromkeys(("c", *self.settings))
+            for known in dict.fromkeys(("c", *self.settings, "h", "n"))
             if (found := self._vector(known)) is not None and self._numbers(found)
         }
         own = {known: found for known, found in self.arguments.items() if self._numbers(found)}
@@ -198,6 +200,9 @@ def _ratio(vector: Vector, atom: Vector, name: Raw | None) -> Expression | None:
             return Infix("*", Number(int(v // a)), label)
         if v and a % v == 0 and all(w == b // (a // v) for w, b in numbers):
             return Infix("//", label, Number(int(a // v)))
+    gap = numbers[0][0] - numbers[0][1]
+    if gap and all(isinstance(v, int) and v - a == gap for v, a in numbers):
+        return Infix("+" if gap > 0 else "-", label, Number(abs(gap)))
     if all(_equal(v, _root(a)) for v, a in numbers):
         return Infix("**", label, Number(-0.5))
     return None

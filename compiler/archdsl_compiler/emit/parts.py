@@ -19,9 +19,9 @@ from archdsl_compiler.emit.code import (
     Raw,
     Row,
     Use,
+    walk,
 )
-from archdsl_compiler.emit.code import replace as replaced
-from archdsl_compiler.emit.skeleton import skeleton_of, together
+from archdsl_compiler.emit.skeleton import leaves_of, refilled, skeleton_of, together
 from archdsl_compiler.emit.steps import Made, Step
 
 Tree: TypeAlias = "dict[str, Tree | Made]"
@@ -103,8 +103,6 @@ def chained(steps: Sequence[Step], made: Sequence[Made], wanted: frozenset[int])
 
 
 def _labels(code: Expression) -> list[str]:
-    from archdsl_compiler.emit.code import walk
-
     return [part.label for part in walk(code) if isinstance(part, Part)]
 
 
@@ -154,7 +152,7 @@ def _listed(elements: Sequence[Expression]) -> Comprehension | Row:
         and skeletons[0] != skeletons[1]
         and all(s == skeletons[k % 2] for k, s in enumerate(skeletons))
     ):
-        even, odd = (_spread(together(elements[k::2]), k, len(elements)) for k in (0, 1))
+        even, odd = _interleaved(together(elements[::2]), together(elements[1::2]), len(elements))
         return Comprehension(Choice(ALTERNATING, even, odd), Number(len(elements), name="depth"))
     items: list[Expression] = []
     position = 0
@@ -171,13 +169,38 @@ def _listed(elements: Sequence[Expression]) -> Comprehension | Row:
     return Row(tuple(items), "[]")
 
 
-def _spread(code: Expression, first: int, count: int) -> Expression:
-    """Values of every second pass as values of all; those between are never read."""
+def _interleaved(even: Expression, odd: Expression, count: int) -> tuple[Expression, Expression]:
+    """Two forms that take turns; numbers of one name in both are one list for all passes."""
+    leaves = (_named(even), _named(odd))
+    lists: dict[tuple[str, int], Each] = {}
+    for key in leaves[0].keys() | leaves[1].keys():
+        found = [side.get(key) for side in leaves]
+        if any(isinstance(leaf, Each) for leaf in found):
+            values = tuple(_of_pass(found[k % 2] or found[1 - k % 2], k) for k in range(count))
+            one = next(leaf for leaf in found if leaf is not None)
+            lists[key] = Each(values, one.hint, one.name)
+    return _with_lists(even, lists), _with_lists(odd, lists)
 
-    def widened(part: Expression) -> Expression | None:
-        if not isinstance(part, Each):
-            return None
-        values = tuple(part.values[min(max(k - first, 0) // 2, len(part.values) - 1)] for k in range(count))
-        return Each(values, part.hint, part.name)
 
-    return replaced(code, widened)
+def _of_pass(leaf: Number | Each | None, number: int) -> object:
+    assert leaf is not None
+    return leaf.values[min(number // 2, len(leaf.values) - 1)] if isinstance(leaf, Each) else leaf.value
+
+
+def _named(code: Expression) -> dict[tuple[str, int], Number | Each]:
+    """Numbers by their name and by how many of that name came before."""
+    found: dict[tuple[str, int], Number | Each] = {}
+    for leaf in leaves_of(code):
+        if isinstance(leaf, Number | Each):
+            number = sum(name == leaf.name for name, _ in found)
+            found[leaf.name, number] = leaf
+    return found
+
+
+def _with_lists(code: Expression, lists: Mapping[tuple[str, int], Each]) -> Expression:
+    keys = iter(list(_named(code)))
+
+    def filled(leaf: Expression) -> Expression:
+        return lists.get(next(keys), leaf) if isinstance(leaf, Number | Each) else leaf
+
+    return refilled(code, [filled(leaf) for leaf in leaves_of(code)])

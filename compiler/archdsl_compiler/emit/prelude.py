@@ -1,5 +1,10 @@
-"""Classes and functions that emitted source may need beside PyTorch's. Emission copies the text of those that are used,
-so each stands by itself, on torch and on others of this module, in lines of 88."""
+"""Classes and functions that emitted source may need beside PyTorch's.
+
+Emission copies the text of those that are used, so each stands by itself, on torch and on others of this module, in
+lines of 88."""
+
+# PyTorch's own annotations are not complete, and a comment in a class would be copied with it.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +27,7 @@ def pad_same(
     dilation: tuple[int, ...],
     value: float = 0.0,
 ) -> Tensor:
-    """Pads for one window at every stride, as TensorFlow does: the odd one at the end."""
+    """Pads for a window at every stride, as TensorFlow does: the odd one at the end."""
     pads: list[int] = []
     for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True):
         total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
@@ -158,9 +163,18 @@ class ExpertLinear(nn.Module):
     def __init__(self, experts: int, inside: int, out: int, bias: bool = True):
         super().__init__()
         like = [nn.Linear(inside, out, bias) for _ in range(experts)]
-        weights, biases = [e.weight for e in like], [e.bias for e in like if bias]
-        self.weight = nn.Parameter(torch.stack(weights).detach())
-        self.bias = nn.Parameter(torch.stack(biases).detach()) if bias else None
+        self.weight = nn.Parameter(torch.stack([e.weight.detach() for e in like]))
+        self.bias = None
+        if bias:
+            self.bias = nn.Parameter(torch.stack([e.bias.detach() for e in like]))
 
     def forward(self, x: Tensor, chosen: Tensor) -> Tensor:
         return expert_linear(x, chosen, self.weight, self.bias)
+
+
+def container(parts: dict[str, nn.Module | Tensor]) -> nn.Module:
+    """A module that holds layers and parameters and computes nothing by itself."""
+    module = nn.Module()
+    for name, part in parts.items():
+        setattr(module, name, part)
+    return module

@@ -11,7 +11,7 @@ from archdsl_compiler.emit.code import (
     Apply,
     Choice,
     Expression,
-    Member,
+    Index,
     Number,
     Part,
     Raw,
@@ -25,7 +25,7 @@ from archdsl_compiler.emit.code import (
 from archdsl_compiler.emit.forms.contract import CallView, Layer
 from archdsl_compiler.emit.forms.registry import form_of
 from archdsl_compiler.emit.initial import initialised_layer, initialised_parameter
-from archdsl_compiler.graph import Module, ModuleCall, OpCall, Scalar, Structure, Wrapper, join, leaves
+from archdsl_compiler.graph import Module, ModuleCall, OpCall, Scalar, Structure, Wrapper, leaves
 from archdsl_compiler.types import TensorType
 
 
@@ -102,7 +102,7 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
     outputs = tuple(range(each.first_output, each.first_output + len(each.outputs)))
     if isinstance(each, ModuleCall):
         use = classes[id(each.module)]
-        maker = Apply(Raw(use.name), tuple(value for _, value in use.arguments))
+        maker = _construction(use, each)
         made = () if each.again else (Made(each.label, "layer", maker),)
         code: Expression = _wrapped(Apply(Part(each.label), arguments_of(each.inputs)), each.wrappers, each.inputs)
         return Step(_renumbered(each.module.outputs, iter(outputs)), code, False, made, each.outputs)
@@ -119,7 +119,7 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
     made = ()
     if isinstance(written, Layer):
         if each.label == "_":
-            names = [parameter.name for parameter in _state(each)]
+            names = [parameter.name for parameter in each.parameters]
             made = tuple(
                 Made(p.name, "parameter", initialised_parameter(each, p))
                 if p.trainable
@@ -137,8 +137,13 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
     return Step(targets, _wrapped(code, each.wrappers, each.inputs), False, made, each.outputs)
 
 
-def _state(each: OpCall):
-    return each.parameters
+def _construction(use: ClassUse, each: ModuleCall) -> Expression:
+    """The call that makes a module of its class: the first argument by place, the others by name."""
+    values = [
+        (name, Number(value.value, each.hints.get(name, ""), name) if isinstance(value, Number) else value)
+        for name, value in use.arguments
+    ]
+    return Apply(Raw(use.name), tuple(value for _, value in values[:1]), tuple(values[1:]))
 
 
 def _is_list(each: OpCall) -> bool:
@@ -221,8 +226,6 @@ def _unpacked(steps: list[Step], module: Module) -> list[Step]:
 
 def _place(code: Expression, value: int) -> int:
     """The place along the first axis that `code` reads of a value, if it does only that."""
-    from archdsl_compiler.emit.code import Index
-
     match code:
         case Index(of=Use(value=v), places=(Number(value=int() as place),)) if v == value:
             return place
@@ -230,16 +233,3 @@ def _place(code: Expression, value: int) -> int:
             return int(text)
         case _:
             return -1
-
-
-def part_label(expression: Expression) -> str:
-    """The label of the part that an expression is, or nothing."""
-    return expression.label if isinstance(expression, Part) else ""
-
-
-def training_flag() -> Expression:
-    return Member(Raw("self"), "training")
-
-
-def prefixed(label: str, inner: str) -> str:
-    return join(label, inner)

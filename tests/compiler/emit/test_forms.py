@@ -17,7 +17,7 @@ from archdsl_compiler.ops.contract import Inferred
 from archdsl_compiler.ops.registry import ops
 from archdsl_compiler.sizes import BATCH
 from archdsl_compiler.types import TensorType
-from tests.compiler.ops.cases import CASES, Case, complex_, real, truth, whole
+from tests.compiler.ops.cases import CASES, Case
 
 DTYPES = {
     "real": torch.float32,
@@ -28,9 +28,8 @@ DTYPES = {
     "bool": torch.bool,
     "complex": torch.complex64,
 }
-WRITTEN_BY_EMISSION = {"param", "normal", "trunc_normal", "uniform", "kaiming_uniform"}
-# What these give is drawn, made of nothing that can be compared, or compared in a test of its own.
-DRAWN = {"dropout", "drop_path", "add_noise"}
+WRITTEN_BY_EMISSION = {"param", *(op.name for op in ops().values() if op.category == "init")}
+DRAWN = {"dropout", "add_noise"}
 COMPUTED = [
     case for case in CASES if case.op not in WRITTEN_BY_EMISSION and not (case.op == "buffer" and case.at_batch(1)[1])
 ]
@@ -99,6 +98,8 @@ def evaluated(text: str, values: list[torch.Tensor], batch: int, **more: Any) ->
 
 
 class Untrained:
+    """What `self` is in an expression that asks whether the model is in training."""
+
     training = False
 
 

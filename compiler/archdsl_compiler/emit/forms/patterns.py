@@ -8,7 +8,7 @@ they may be one axis that stays; all ways to pair them are tried, and that with 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import cast
 
 from archdsl_compiler.emit.code import Expression, Index, Number, Raw, Row, Slice, method
@@ -95,7 +95,7 @@ def _plan(left: list[Group], right: list[Group], names: Names) -> list[Call]:
     calls += _dropped([position for position, group in enumerate(left) if not group], len(left))
     axes = [group for group in left if group]
     target = [name for group in right for name in group if name not in names.new]
-    axes = _joined_before(axes, target, right, calls)
+    axes = _joined_early(axes, right, calls)
     axes = _split(axes, target, right, names, calls, crossed_only=True)
     axes = _permuted(axes, target, calls)
     axes = _split(axes, target, right, names, calls, crossed_only=False)
@@ -112,18 +112,16 @@ def _dropped(places: list[int], rank: int) -> list[Call]:
     return [Call("squeeze", (Row(tuple(Raw(str(place)) for place in places)),))]
 
 
-def _joined_before(axes: list[Group], target: list[str], right: list[Group], calls: list[Call]) -> list[Group]:
-    """Axes that one axis of the right is made of, and that already are neighbours in order, become one at once if the
-    others are moved: it costs nothing yet and makes the permutation smaller."""
-    if [name for group in axes for name in group] == target:
-        return axes
+def _joined_early(axes: list[Group], right: list[Group], calls: list[Call]) -> list[Group]:
+    """Axes that one axis of the right is made of, and that already are neighbours in order, become one at once: it
+    costs nothing yet and leaves less to move."""
     for group in right:
         spans = ((start, end) for end in range(2, len(axes) + 1) for start in range(end - 1))
-        fitting = (span for span in spans if sum(axes[slice(*span)], ()) == group)
-        for start, end in fitting:
-            calls.append(_flatten(start, end - 1, len(axes)))
-            axes = [*axes[:start], group, *axes[end:]]
-            break
+        for start, end in spans:
+            if sum(axes[start:end], ()) == group:
+                calls.append(_flatten(start, end - 1, len(axes)))
+                axes = [*axes[:start], group, *axes[end:]]
+                break
     return axes
 
 
@@ -136,7 +134,7 @@ def _split(
     for position in range(len(axes) - 1, -1, -1):
         group = axes[position]
         pieces = _pieces(group, right)
-        torn = any(_follows(target, a) != b for a, b in zip(group, group[1:], strict=False))
+        torn = any(_follows(target, a) != b for a, b in pairwise(group))
         if len(pieces) < 2 or (crossed_only and not torn):
             continue
         calls.append(Call("unflatten", (_axis(position, len(result)), Row(_part_sizes(pieces, names)))))
@@ -148,9 +146,7 @@ def _pieces(group: Group, right: list[Group]) -> list[Group]:
     """A group cut wherever its names do not stand side by side within one axis of the right."""
     pieces: list[Group] = []
     for name in group:
-        if pieces and any(
-            pair == (pieces[-1][-1], name) for axis in right for pair in zip(axis, axis[1:], strict=False)
-        ):
+        if pieces and any(pair == (pieces[-1][-1], name) for axis in right for pair in pairwise(axis)):
             pieces[-1] = (*pieces[-1], name)
         else:
             pieces.append((name,))
