@@ -14,9 +14,10 @@ from archdsl import zoo
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.diagnostics.suggest import closest
+from archdsl.meaning.binding import Given
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.first_candidate import first_candidate
-from archdsl.meaning.genomes import Genome
+from archdsl.meaning.genomes import Genome, value_of
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.program import Costs, Program, costs, elaborate, value_of_name
 from archdsl.meaning.types import with_article
@@ -57,9 +58,19 @@ class Target:
         except ArchError as error:
             raise self._open(error) from None
 
+    @property
+    def decisions(self) -> dict[str, object]:
+        """All that was decided: by the text, then by the genome."""
+        found = value_of_name(self.program, self.name)
+        taken = found[0].decisions if found and isinstance(found[0], Decided) else ()
+        return {**dict(taken), **(self.genome or {})}
+
     def written_settings(self) -> dict[str, str]:
         """The settings that were given, as the language writes them."""
-        return {name: show(getattr(value, "value", value)) for name, value in self.settings.items()}
+        return {
+            name: show(value.value if isinstance(value, Given) else value_of(f"the setting `{name}`", value))
+            for name, value in self.settings.items()
+        }
 
     def _open(self, error: ArchError) -> Exception:
         """A space without a candidate gets told how one is given."""
@@ -208,7 +219,7 @@ def _only(program: Program, wants: Sequence[str], candidate: bool) -> str:
 def _kind_of(program: Program, name: str, wants: Sequence[str]) -> str:
     """The kind of the name, which must be a wanted one."""
     kind = _kind(program, name)
-    if kind in wants:
+    if kind is not None and kind in wants:
         return kind
     where = program.unit.source.name
     found = _declared(program, wants)

@@ -44,7 +44,7 @@ class _Plan:
 def load_weights(
     model: nn.Module,
     graph: Module,
-    weights: Weights,
+    weights: Weights | StateDict,
     *,
     match: Match = "name",
     skip: Sequence[str] = (),
@@ -52,7 +52,7 @@ def load_weights(
 ) -> WeightsReport:
     """Load a file or state dict into the module built from a graph. Raises WeightsMismatch, and changes nothing, where
     they do not belong together."""
-    given = read_weights(weights)
+    given = weights if isinstance(weights, StateDict) else read_weights(weights)
     own: dict[str, Tensor] = model.state_dict()
     begun = without_beginnings(own, given.tensors)
     tensors = {name.removeprefix(begun): tensor for name, tensor in given.tensors.items()}

@@ -1,11 +1,13 @@
 """A class as text: its constructor, its constants and its `forward`."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl_compiler.emit.body import Method, lines_of
 from archdsl_compiler.emit.code import (
     Apply,
+    Choice,
     Comprehension,
     Expression,
     Infix,
@@ -48,10 +50,20 @@ class ClassText:
     def single(self) -> bool:
         return self.code.lifting.modules == 1
 
-    def lines(self, methods: Sequence[str] = (), base: str = "nn.Module") -> list[str]:
+    @property
+    def numbered(self) -> bool:
+        """Whether all parts are numbers, so that the class is a list of them."""
+        return bool(self.code.holdings) and all(
+            holding.name.isdigit() and holding.sort == "layer" for holding in self.code.holdings
+        )
+
+    def lines(self, methods: Sequence[str] = ()) -> list[str]:
         forward = self.forward()
         inside = self._init()
-        text = [f"class {self.name}({base}):", *docstring(self.module.doc, 4)]
+        text = [
+            f"class {self.name}({'nn.ModuleList' if self.numbered else 'nn.Module'}):",
+            *docstring(self.module.doc, 4),
+        ]
         body = [*inside, *([""] if inside else []), *forward, *methods]
         if len(text) > 1:
             text.append("")
@@ -83,7 +95,7 @@ class ClassText:
             items,
             returns,
             names,
-            _part_text,
+            self._part,
             lengths_of(template.drafts[0].members),
             exposed if returns is not None else {},
             self.single and self.module.kind == "model",
@@ -172,6 +184,14 @@ class ClassText:
             name, number = f"{base}_{number}", number + 1
         return name
 
+    def _part(self, part: Part) -> str:
+        """How a part is reached."""
+        first, *rest = part.label.split(".")
+        text = f"self.{first}" if not first.isdigit() else f"self[{first}]"
+        if first.isdigit() and not self.numbered:
+            text = f'self.get_submodule("{first}")'
+        return text + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
+
     # ---- constructor
 
     def _name_constants(self) -> None:
@@ -188,24 +208,55 @@ class ClassText:
                     self.buffers[value] = self._unused(names.get(value, usual))
 
     def _init(self) -> list[str]:
-        lifting = self.code.lifting
         pad = " " * INDENT
         body: list[str] = []
+        started = [f"{pad}super().__init__()"]
+        if self.numbered:
+            started = statement(INDENT, "super().__init__(", self._listed(), self._leaf, ")")
         for code, name in self.attributes.items():
             body += statement(INDENT, f"self.{name} = ", code, self._leaf)
         for holding in self.code.holdings:
-            if not any(isinstance(part, Use) for part in walk(holding.constructor)):
+            if not self.numbered and not any(isinstance(part, Use) for part in walk(holding.constructor)):
                 body += self._holding(holding)
         if self.code.constants:
             wanted = tuple(self.buffers) + tuple(
                 part.value for h in self.code.holdings for part in walk(h.constructor) if isinstance(part, Use)
             )
             body += self._constants(wanted)
-        if not body:
+        if not body and not self.numbered:
             return []
-        arguments = [f"{name}: {annotation(values)}" for name, values in self.ordered_arguments()]
-        assert not lifting.arguments or arguments
-        return [*signature(4, "__init__", ["self", *arguments], "None"), f"{pad}super().__init__()", *body]
+        return [*signature(4, "__init__", ["self", *self._parameters()], "None"), *started, *body]
+
+    def _parameters(self) -> list[str]:
+        defaults = self.defaults()
+        return [
+            f"{name}: {annotation(values)}" + (f" = {literal(defaults[name])}" if name in defaults else "")
+            for name, values in self.ordered_arguments()
+        ]
+
+    def defaults(self) -> dict[str, object]:
+        """The value that most modules have, of arguments that most modules agree in."""
+        found: dict[str, object] = {}
+        for name, values in self.code.lifting.arguments.items():
+            if self.code.lifting.sources[name] == "c" or any(isinstance(value, tuple) for value in values):
+                continue
+            value, count = Counter((type(value), value) for value in values).most_common(1)[0]
+            if count > 1 and 2 * count > len(values):
+                found[name] = value[1]
+        return found
+
+    def _listed(self) -> Expression:
+        """The parts of a class that is a list of them; places that have none hold the identity."""
+        made = {holding.name: holding for holding in self.code.holdings}
+        last = max(int(name) for name in made)
+        items: list[Expression] = []
+        for number in range(last + 1):
+            holding = made.get(str(number))
+            empty = Apply(Raw("nn.Identity"))
+            code = holding.constructor if holding is not None else empty
+            guard = holding.guard if holding is not None else None
+            items.append(code if guard is None else Choice(guard, code, empty))
+        return Row(tuple(items), "[]")
 
     def ordered_arguments(self) -> list[tuple[str, tuple[object, ...]]]:
         """The width first, then what the source gives as settings, in its order, then the rest."""
@@ -219,7 +270,9 @@ class ClassText:
                 return 1, lifting.settings.index(source)
             return 2, 0
 
-        return [(name, lifting.arguments[name]) for name in sorted(lifting.arguments, key=rank)]
+        defaults = self.defaults()
+        ordered = sorted(lifting.arguments, key=lambda name: (name in defaults, *rank(name)))
+        return [(name, lifting.arguments[name]) for name in ordered]
 
     def _holding(self, holding: Holding) -> list[str]:
         deeper, lines = 0, list[str]()
@@ -228,6 +281,9 @@ class ClassText:
             deeper = 4
         if holding.sort == "buffer":
             call = Apply(Raw("self.register_buffer"), (Raw(f'"{holding.name}"'), holding.constructor))
+            return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
+        if holding.name.isdigit():
+            call = Apply(Raw("self.add_module"), (Raw(f'"{holding.name}"'), holding.constructor))
             return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
         return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self._leaf)]
 
@@ -263,7 +319,7 @@ class ClassText:
                 text.append(f"{' ' * INDENT}if {self._text(guard)}:")
             reserved = frozenset(self.code.lifting.arguments) | {"self", "nn", "torch", "F"}
             returned = Row(tuple(Use(value) for value in dict.fromkeys((*kept, *later))))
-            method = Method({}, bare, returned, names, _part_text, {}, {}, False, reserved, INDENT + deeper)
+            method = Method({}, bare, returned, names, self._part, {}, {}, False, reserved, INDENT + deeper)
             from archdsl_compiler.emit.body import _Body  # pyright: ignore[reportPrivateUsage]
 
             writer = _Body(method)
@@ -294,10 +350,6 @@ class ClassText:
                 return self.buffers[part.value]
             case _:
                 raise TypeError(f"{part} is not lifted")
-
-
-def _part_text(part: Part) -> str:
-    return "self" + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in part.label.split("."))
 
 
 def _read(item: Line | Cycle) -> list[int]:

@@ -140,7 +140,7 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
 def _construction(use: ClassUse, each: ModuleCall) -> Expression:
     """The call that makes a module of its class: the first argument by place, the others by name."""
     values = [
-        (name, Number(value.value, each.hints.get(name, ""), name) if isinstance(value, Number) else value)
+        (name, type(value)(value.value, each.hints.get(name, ""), name) if isinstance(value, Number) else value)
         for name, value in use.arguments
     ]
     return Apply(Raw(use.name), tuple(value for _, value in values[:1]), tuple(values[1:]))

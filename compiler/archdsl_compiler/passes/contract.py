@@ -81,6 +81,7 @@ PASSES: Mapping[str, tuple[str, str]] = {
 }
 BUILDING = ("inline-transparent", "simplify", "merge-common", "fold-constants", "eliminate-dead-code")
 DEPLOYING = (
+    "simplify{inference=true}",
     "fold-batch-norm",
     "inline-transparent{single=true}",
     "merge-branches",

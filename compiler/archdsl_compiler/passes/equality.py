@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from archdsl_compiler.graph import Module
+from archdsl_compiler.passes.contract import pipeline
 from archdsl_compiler.passes.deploy import Deployed
 from archdsl_compiler.passes.weights import transform_state
 from archdsl_compiler.sizes import Symbolic
@@ -35,7 +36,7 @@ def check_equal(
 ) -> float:
     """The relative difference of the two models, which `build` makes of their graphs; UnequalDeployment if that is more
     than rounding."""
-    before, after = build(root).eval(), build(deployed.root).eval()
+    before, after = build(pipeline().apply(root)).eval(), build(deployed.root).eval()
     generator = torch.Generator().manual_seed(seed)
     state = telling_state(before.state_dict(), generator)
     before.load_state_dict(state)

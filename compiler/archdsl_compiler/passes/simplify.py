@@ -18,14 +18,16 @@ from archdsl_compiler.types import TensorType
 @dataclass(frozen=True)
 class Simplify:
     """Without `zeros`, what is added to `zero(...)` stays. With `alike`, a dropout of rate 0 stays where the component
-    has another rate elsewhere, so that all its instances keep one form and are one class in the emitted code."""
+    has another rate elsewhere, so that all its instances keep one form and are one class in the emitted code. With
+    `inference`, what works in training alone goes."""
 
     zeros: bool = True
     alike: bool = True
+    inference: bool = False
     name: ClassVar[str] = "simplify"
 
     def apply(self, root: Module) -> Module:
-        dropping = places_that_drop(root) if self.alike else frozenset[Place]()
+        dropping = places_that_drop(root) if self.alike and not self.inference else frozenset[Place]()
         return rewrite_each(root, lambda module: self._simplified(module, dropping))
 
     def _simplified(self, module: Module, dropping: frozenset[Place]) -> Module:
@@ -39,12 +41,21 @@ class Simplify:
                     call = _without_zeros(call, zeros, types)
                     if _is_zero(call, zeros):
                         zeros.update(range(call.first_output, call.first_output + len(call.outputs)))
-                same = passed_on(call, types) if call.place not in dropping else None
+                same = self._passed_on(call, types) if call.place not in dropping else None
                 if same is not None:
                     replaced[call.first_output] = same
                     continue
             calls.append(call)
         return rebuilt(module, calls, replaced)
+
+    def _passed_on(self, call: OpCall, types: Sequence[TensorType]) -> int | None:
+        if self.inference and (call.op.name in DROPOUTS or "in_training" in call.wrappers):
+            value = _first(call) if not call.parameters and len(call.outputs) == 1 else None
+            return value if value is not None and types[value] == call.outputs[0] else None
+        return passed_on(call, types)
+
+
+DROPOUTS = ("dropout", "drop_path")
 
 
 def _in_own_dtype(call: OpCall) -> bool:
@@ -57,7 +68,7 @@ def places_that_drop(root: Module) -> frozenset[Place]:
         call.place
         for module in unique_modules(root)
         for call in module.calls
-        if isinstance(call, OpCall) and call.op.name in ("dropout", "drop_path") and call.settings["rate"] != 0
+        if isinstance(call, OpCall) and call.op.name in DROPOUTS and call.settings["rate"] != 0
     )
 
 

@@ -58,7 +58,17 @@ REPEATED: list[tuple[str, TensorType, dict[str, Any], str]] = [
     ("n c -> n k c", real(B, 4), {"k": 3}, "v0.unsqueeze(1).expand(-1, 3, -1)"),
     ("1 n c -> b n c", real(1, 4, 5), {"b": B}, "v0.expand(batch, -1, -1)"),
     ("n c -> b n c", real(4, 5), {"b": B}, "v0.unsqueeze(0).expand(batch, -1, -1)"),
-    ("x -> (y x)", real(4), {"y": 3}, "v0.unsqueeze(0).expand(3, -1).flatten()"),
+    ("x -> (y x)", real(4), {"y": 3}, "v0.repeat(3)"),
+    ("y -> (y x)", real(4), {"x": 3}, "v0.repeat_interleave(3)"),
+    ("s -> (before s after)", real(4), {"before": 2, "after": 3}, "v0.repeat_interleave(3).repeat(2)"),
+    ("n c -> (r n) c", real(B, 4), {"r": 3}, "v0.repeat(3, 1)"),
+    ("n c -> (n r) c", real(B, 4), {"r": 3}, "v0.repeat_interleave(3, 0)"),
+    (
+        "n (c d) -> n d (c r)",
+        real(B, 4),
+        {"c": 2, "r": 3},
+        "v0.unflatten(-1, (2, -1)).transpose(1, 2).repeat_interleave(3, -1)",
+    ),
     ("b c -> b k c", real(B, 4), {"k": 1}, "v0.unsqueeze(1)"),
     ("b c -> b c", real(B, 4), {}, "v0"),
 ]

@@ -36,7 +36,7 @@ COMPUTED = [
 BY_NAME = [f"{number}-{case}" for number, case in enumerate(COMPUTED)]
 
 
-def view_of(name: str, *tensors: Any, hints: Mapping[str, str] | None = None, **settings: Any) -> CallView:
+def view_of(name: str, /, *tensors: Any, hints: Mapping[str, str] | None = None, **settings: Any) -> CallView:
     """A call whose inputs are v0, v1, ... in order."""
     op = ops()[name]
     types: list[TensorType] = []

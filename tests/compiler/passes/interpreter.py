@@ -91,6 +91,7 @@ OPS: Mapping[str, Callable[..., Tensor]] = {
     "batch_norm": _batch_norm,
     "linear": lambda call, entry, x: F.linear(x, entry("weight"), entry("bias")),
     "param": lambda call, entry: entry(""),
+    "add_noise": _nothing,
     "relu": lambda call, entry, x: x.relu(),
     "negate": lambda call, entry, x: -x,
     "zero": lambda call, entry, x: torch.zeros_like(x),

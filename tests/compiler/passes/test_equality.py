@@ -11,7 +11,6 @@ import archdsl
 from archdsl_compiler.emit.execute import instantiate
 from archdsl_compiler.emit.source import Note, emit
 from archdsl_compiler.graph import Module
-from archdsl_compiler.passes.contract import pipeline
 from archdsl_compiler.passes.deploy import Deployed, deploy
 from archdsl_compiler.passes.equality import (
     TOLERANCE,
@@ -40,6 +39,7 @@ model m(size: int = 16, classes: int = 5)(x: [b, 3, size, size]) {
   for i in 0..<2 {
     x = x |> repeated([3, 1]) as blocks[i]
   }
+  x = x + (x |> conv_bn(8, 3, groups=8) as local |> drop_path(0.5))
   return x |> mean(axes=(2, 3)) |> batch_norm() as norm |> linear(classes) as head
 }
 """
@@ -53,7 +53,7 @@ def root(tmp_path: Path) -> Module:
 
 
 def build(graph: Module) -> nn.Module:
-    return instantiate(emit(pipeline().apply(graph), Note("m", "Made by a test.")))
+    return instantiate(emit(graph, Note("m", "Made by a test.")))
 
 
 def test_a_deployed_model_is_equal(root: Module):
@@ -65,7 +65,15 @@ def test_the_state_of_a_deployed_model(root: Module):
     names = set(transform_state(build(root).state_dict(), deployed.changes))
     blocks = {f"blocks.{i}.{n}" for i in (0, 1) for n in ("gamma", "body.conv.weight", "body.conv.bias")}
     blocks |= {f"blocks.{i}.branches.0.conv.{n}" for i in (0, 1) for n in ("weight", "bias")}
-    assert names == {"stem.conv.weight", "stem.conv.bias", "head.weight", "head.bias", *blocks}
+    assert names == {
+        "stem.conv.weight",
+        "stem.conv.bias",
+        "local.conv.weight",
+        "local.conv.bias",
+        "head.weight",
+        "head.bias",
+        *blocks,
+    }
 
 
 def test_one_that_differs_is_refused_with_the_figure(root: Module):

@@ -9,7 +9,7 @@ from archdsl_compiler.emit.forms.hints import subscripts
 from archdsl_compiler.ops.checks import holds, whole
 from archdsl_compiler.sizes import Size
 
-WHOLE = Slice()
+WHOLE, REST = Slice(), Raw("...")
 
 
 def index(view: CallView) -> Expression:
@@ -24,7 +24,7 @@ def index(view: CallView) -> Expression:
     for place, hint in zip(given, hints, strict=True):
         if place == "rest":
             count = len(found) - len(given) + 1
-            places.append(Raw("..."))
+            places += [REST] if count else []
             axis += count
             continue
         if place == "tensor" and not view.type("at").shape:
@@ -33,11 +33,13 @@ def index(view: CallView) -> Expression:
         else:
             places.append(_place(view, place, found[axis], shape[axis], hint))
         axis += 1
-    while places and places[-1] in (WHOLE, Raw("...")):
+    if all(place in (WHOLE, REST) for place in places):
+        return x
+    if REST in places and all(place == WHOLE for place in places[: places.index(REST)]):
+        places = places[places.index(REST) :]
+    while places[-1] == REST or (places[-1] == WHOLE and REST not in places):
         places.pop()
-    if Raw("...") in places and all(place == WHOLE for place in places[: places.index(Raw("..."))]):
-        places = places[places.index(Raw("...")) :]
-    return Index(x, tuple(places)) if places else x
+    return Index(x, tuple(places))
 
 
 def _place(view: CallView, given: object, found: object, size: Size, hint: tuple[str, ...]) -> Expression:

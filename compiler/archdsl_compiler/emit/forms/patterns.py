@@ -42,7 +42,9 @@ def by_pattern(view: CallView, *, repeats: bool) -> Expression:
     known = {name for axis in solution.left for name in axis.names}
     new = frozenset(name for axis in solution.right for name in axis.names if name not in known)
     names = Names(solution.sizes, view.call.hints, frozenset(given), new)
-    plans = [_plan(left, right, names) for left, right in _paired(solution.left, solution.right, new)]
+    sides = list(_paired(solution.left, solution.right, new))
+    plans = [_plan(left, right, names) for left, right in sides]
+    plans += [_tiled(left, right, names) for left, right in sides if new]
     best = min(plans, key=len)
     return reduce(lambda x, step: step.applied(x), best, view.input("x"))
 
@@ -102,6 +104,26 @@ def _plan(left: list[Group], right: list[Group], names: Names) -> list[Call]:
     axes = _added(axes, right, repeated, names, calls)
     _joined(axes, right, calls)
     return calls
+
+
+def _tiled(left: list[Group], right: list[Group], names: Names) -> list[Call]:
+    """The same, with new names that begin or end an axis made last: such an axis is repeated as a whole, or place by
+    place."""
+    core: list[Group] = []
+    wholes: list[Expression] = []
+    places: list[Call] = []
+    for position, group in enumerate(right):
+        known = [n for n, name in enumerate(group) if name not in names.new]
+        before, inner, after = group, (), ()
+        if known:
+            before, inner, after = group[: known[0]], group[known[0] : known[-1] + 1], group[known[-1] + 1 :]
+        core.append(inner or before)
+        wholes.append(_size(before, names) if inner and before else Raw("1"))
+        if after:
+            place = () if len(right) == 1 else (_axis(position, len(right)),)
+            places.append(Call("repeat_interleave", (_size(after, names), *place)))
+    whole = [Call("repeat", tuple(wholes))] if any(size != Raw("1") for size in wholes) else []
+    return [*_plan(left, core, names), *places, *whole]
 
 
 def _dropped(places: list[int], rank: int) -> list[Call]:
