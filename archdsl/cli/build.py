@@ -57,8 +57,10 @@ def write_folder(folder: Path, built: Assembly, summary: Summary, force: bool = 
     """All files of a build, or none."""
     from archdsl.resolved import resolved_source
 
+    target = built.target
+    text = resolved_source(target.program, target.name, target.settings, target.genome)
     with new_folder(folder, force=force) as temporary:
-        (temporary / "model.arch").write_text(resolved_source(built.target), encoding="utf-8")
+        (temporary / "model.arch").write_text(text, encoding="utf-8")
         (temporary / "model.py").write_text(built.source, encoding="utf-8")
         save_tensors(built.model.state_dict(), temporary / "model.safetensors")
         (temporary / "summary.json").write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -73,8 +73,6 @@ class NameCheck:
         self._expression(node)
         return self.found
 
-    # ---- declarations
-
     def _declaration(self, item: nodes.Declaration | nodes.Extern) -> None:
         self.kind = KINDS.get(item.kind.text)
         self.owner = item.name.text

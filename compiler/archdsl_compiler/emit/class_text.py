@@ -41,6 +41,7 @@ class ClassText:
     makers: Mapping[Maker, str]
     attributes: dict[Expression, str] = field(default_factory=dict[Expression, str])
     buffers: dict[int, str] = field(default_factory=dict[int, str])
+    extra: list[str] = field(default_factory=list[str])
 
     @property
     def module(self) -> Module:
@@ -57,14 +58,16 @@ class ClassText:
             holding.name.isdigit() and holding.sort == "layer" for holding in self.code.holdings
         )
 
-    def lines(self, methods: Sequence[str] = ()) -> list[str]:
-        forward = self.forward()
+    def lines(self, forward: Sequence[str] | None = None) -> list[str]:
+        """The whole class, with a `forward` of its own or another one."""
+        own = self.forward()
+        forward = own if forward is None else forward
         inside = self._init()
         text = [
             f"class {self.name}({'nn.ModuleList' if self.numbered else 'nn.Module'}):",
             *docstring(self.module.doc, 4),
         ]
-        body = [*inside, *([""] if inside else []), *forward, *methods]
+        body = [*inside, *([""] if inside else []), *forward]
         if len(text) > 1:
             text.append("")
         return [*text, *body]
@@ -72,19 +75,23 @@ class ClassText:
     # ---- forward
 
     def forward(self) -> list[str]:
-        inputs, unpacking = self._inputs()
+        inputs, unpacking = self.inputs()
         head = signature(4, "forward", ["self", *inputs], self.result_type(self.module.outputs))
         if self.single and len(head) == 1 and len(self.module.input_types) == 1:
             note = f"  # [{', '.join(map(str, self.module.input_types[0].shape))}]"
             head[0] += note if len(head[0]) + len(note) <= 88 else ""
-        return [*head, *unpacking, *lines_of(self.method(self.code.items, self.returned()))]
+        return [*head, *unpacking, *self.body(self.code.items, self.returned())]
+
+    def body(
+        self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None = None
+    ) -> list[str]:
+        """The lines of a method that runs these items."""
+        return lines_of(self._method(items, returns, inputs))
 
     def returned(self) -> Expression:
         return written(self.module.outputs, "()")
 
-    def method(
-        self, items: Sequence[Line | Cycle], returns: Expression | None, inputs: Mapping[int, str] | None = None
-    ) -> Method:
+    def _method(self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None) -> Method:
         self._name_constants()
         items = [self._running(item) for item in items]
         template = self.code.lifting.template
@@ -97,7 +104,7 @@ class ClassText:
             names,
             self._part,
             lengths_of(template.drafts[0].members),
-            exposed if returns is not None else {},
+            exposed,
             self.single and self.module.kind == "model",
         )
 
@@ -112,7 +119,7 @@ class ClassText:
                     names[value] = f"{name}_{number}"
         return names
 
-    def _inputs(self) -> tuple[list[str], list[str]]:
+    def inputs(self) -> tuple[list[str], list[str]]:
         """The parameters of `forward`, and the lines that take lists apart."""
         arguments: list[str] = []
         unpacking: list[str] = []
@@ -192,6 +199,9 @@ class ClassText:
             text = f'self.get_submodule("{first}")'
         return text + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
 
+    def part_text(self, label: str) -> str:
+        return self._part(Part(label))
+
     # ---- constructor
 
     def _name_constants(self) -> None:
@@ -212,9 +222,11 @@ class ClassText:
         body: list[str] = []
         started = [f"{pad}super().__init__()"]
         if self.numbered:
-            started = statement(INDENT, "super().__init__(", self._listed(), self._leaf, ")")
+            started = statement(INDENT, "", Apply(Raw("super().__init__"), (self._listed(),)), self.leaf)
+        body += [f"{pad}{line}" for line in self.extra]
+        body += [f"{pad}{line}" for line in self.extra]
         for code, name in self.attributes.items():
-            body += statement(INDENT, f"self.{name} = ", code, self._leaf)
+            body += statement(INDENT, f"self.{name} = ", code, self.leaf)
         for holding in self.code.holdings:
             if not self.numbered and not any(isinstance(part, Use) for part in walk(holding.constructor)):
                 body += self._holding(holding)
@@ -281,11 +293,11 @@ class ClassText:
             deeper = 4
         if holding.sort == "buffer":
             call = Apply(Raw("self.register_buffer"), (Raw(f'"{holding.name}"'), holding.constructor))
-            return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
+            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
         if holding.name.isdigit():
             call = Apply(Raw("self.add_module"), (Raw(f'"{holding.name}"'), holding.constructor))
-            return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
-        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self._leaf)]
+            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
+        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self.leaf)]
 
     def _constants(self, wanted: Sequence[int]) -> list[str]:
         """The lines that compute constants and keep those that are read when the model runs."""
@@ -332,15 +344,15 @@ class ClassText:
                 call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(writer.names[value])))
                 if held is None:
                     call = Apply(call.function, call.arguments, (("persistent", Raw("False")),))
-                text += statement(INDENT + deeper, "", call, self._leaf)
+                text += statement(INDENT + deeper, "", call, self.leaf)
         return text
 
     def _text(self, code: Expression) -> str:
         from archdsl_compiler.emit.code import render
 
-        return render(code, self._leaf)
+        return render(code, self.leaf)
 
-    def _leaf(self, part: Expression) -> str:
+    def leaf(self, part: Expression) -> str:
         match part:
             case Number():
                 return literal(part.value)

@@ -220,8 +220,8 @@ def _main(root: Module) -> list[str]:
     inputs: list[str] = []
     for type_ in root.input_types:
         sizes = ", ".join("1" if not isinstance(size, int) else str(size) for size in type_.shape)
-        whole = type_.dtype in ("int64", "bool")
-        inputs.append(f"torch.zeros({sizes}, dtype=torch.{type_.dtype})" if whole else f"torch.randn({sizes})")
+        dtype = f", dtype=torch.{type_.dtype}" if type_.dtype in ("int64", "bool") else ""
+        inputs.append(f"torch.zeros({sizes or '()'}{dtype})" if dtype else f"torch.randn({sizes or '()'})")
     single = len(root.output_types) == 1 and not isinstance(root.outputs, tuple)
     shown = "outputs.shape" if single else "[tuple(output.shape) for output in outputs]"
     lines = ['if __name__ == "__main__":', "    model = build().eval()", "    with torch.inference_mode():"]
