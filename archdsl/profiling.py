@@ -129,8 +129,13 @@ def profile(
 
 
 def profile_of(target: Target, *, measure: bool = False) -> Profile:
-    """The costs of an open target."""
-    found = Profile(target.name, target.graph(), target.decisions)
+    """The costs of an open target; the program remembers them with its graph."""
+    graph = target.graph()
+    kept = target.program.modules
+    key = "profile", id(graph), target.name
+    found = kept.get(key)
+    if not isinstance(found, Profile):
+        found = kept[key] = Profile(target.name, graph, target.decisions)
     return _measured(found, target) if measure else found
 
 
@@ -138,7 +143,7 @@ def _measured(found: Profile, target: Target) -> Profile:
     """The profile with the time of each module of the built model."""
     from archdsl.timing import module_times
 
-    return replace(found, times=module_times(target))
+    return replace(found, times=module_times(target), _rows=[])
 
 
 def shape_of(type_: TensorType) -> Shape:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from archdsl import zoo
 from archdsl.diagnostics import codes
@@ -47,9 +47,19 @@ class Target:
     def graph(self) -> Module:
         """The graph; the program remembers it."""
         try:
-            return elaborate(self.program, self.name, self.settings, self.genome)
+            key = "graph", self.name, _typed(self.settings), _typed(self.genome)
+            known = self.program.modules.get(key)
+        except TypeError:  # of a value that the language does not have, which is told below
+            key = known = None
+        if isinstance(known, Module):
+            return known
+        try:
+            graph = elaborate(self.program, self.name, self.settings, self.genome)
         except ArchError as error:
             raise self._open(error) from None
+        if key is not None:
+            self.program.modules[key] = graph
+        return graph
 
     def costs(self) -> Costs:
         """Params, multiply-accumulates and result types, without the graph."""
@@ -81,6 +91,17 @@ class Target:
             f"`{self.name}` is a space of many candidates, and {title}: give one with --genome FILE"
             " (in Python genome={...}), or take the first with --pick first"
         )
+
+
+def _typed(value: object) -> object:
+    """A value with its types, as a key: to the language 1, 1.0 and true are three things."""
+    if isinstance(value, Given):
+        return _typed(value.value)
+    if isinstance(value, Mapping):
+        return tuple((name, _typed(inner)) for name, inner in cast("Mapping[str, object]", value).items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_typed, cast("Sequence[object]", value)))
+    return type(value), value
 
 
 TargetLike: TypeAlias = "str | Path | Target | tuple[Program, str]"
@@ -164,11 +185,17 @@ def _file(path: Path, limits: Limits) -> Program:
 
 
 def _similar_in_zoo(name: str) -> str:
-    known = zoo.homes()
-    begun = [other for other in zoo.names() if other.startswith(name)] if name else []
-    if begun:
-        return f"names that begin so: {_some(begun)}"
-    near = closest(name, known)
+    """Names that begin as this one does, one that is a few letters away, or those with the same first words."""
+    names = zoo.names()
+    near = closest(name, zoo.homes())
+    words = name.split("_")
+    beginnings = ["_".join(words[:count]) for count in range(len(words), 0, -1) if words[0]]
+    for beginning in beginnings:
+        begun = [other for other in names if other.startswith(beginning)]
+        if near is not None and (not begun or beginning != name):
+            return f"a similar name is `{near}`"
+        if begun:
+            return f"names that begin like it: {_some(begun)}"
     return f"a similar name is `{near}`" if near else "`archdsl zoo` lists what it has"
 
 

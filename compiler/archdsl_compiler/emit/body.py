@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from archdsl_compiler.emit.code import (
     Apply,
@@ -178,7 +179,7 @@ class _Body:
         else:
             candidates = [*reused, *([wished] if wished else [])]
         taken = {self.names[v] for v in together if v != value and v in self.names}
-        for name in (*candidates, *SPARE, *(f"{OTHERWISE}_{n}" for n in range(1, 10_000))):
+        for name in chain(candidates, SPARE, (f"{OTHERWISE}_{n}" for n in count(1))):
             holder = self.holders.get(name)
             if name in taken or name in self.method.reserved:
                 continue

@@ -222,7 +222,7 @@ class ClassText:
         body: list[str] = []
         started = [f"{pad}super().__init__()"]
         if self.numbered:
-            started = statement(INDENT, "super().__init__(", self._listed(), self.leaf, ")")
+            started = statement(INDENT, "", Apply(Raw("super().__init__"), (self._listed(),)), self.leaf)
         body += [f"{pad}{line}" for line in self.extra]
         body += [f"{pad}{line}" for line in self.extra]
         for code, name in self.attributes.items():
