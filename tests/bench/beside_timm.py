@@ -1,0 +1,173 @@
+"""Our models beside timm's, in turn, in one process and on one thread: static profiles, building, running.
+
+timm is never a dependency; where it is wanted, `pip install --no-deps timm` is enough: `stand_ins` declares what its
+import needs beside torch. Without it ours are measured alone. A ratio is the median over pairs of runs that follow
+each other, first ours and then timm's, then the other way round, so that a machine that others use disturbs both
+alike; times are of the processor."""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final, TypeAlias
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import archdsl
+from archdsl.meaning.program import Program
+from archdsl.programs import packaged_program
+from archdsl.zoo import homes
+from tests.bench.measures import Measure, in_milliseconds
+from tests.bench.stand_ins import stand_in
+from tests.bench.timing import Times, timed
+
+FAMILIES: Final = (
+    "swin_tiny_patch4_window7_224",
+    "convnext_tiny",
+    "vit_tiny_patch16_224",
+    "poolformer_s12",
+    "caformer_s18",
+    "efficientformer_l1",
+    "efficientvit_m0",
+    "mobilenetv2_100",
+    "resnet18",
+    "pvt_v2_b0",
+)
+"""One of each family, by the names that the zoo shares with timm."""
+
+Create: TypeAlias = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many pairs of runs each ratio is taken of. Of running, so many as take the seconds, within the bounds."""
+
+    profiles: int = 3
+    builds: int = 5
+    least_runs: int = 12
+    most_runs: int = 60
+    seconds: float = 8.0
+
+
+EFFORT: Final = Effort()
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Times of ours and of timm's, run by run; those of timm are none where it is not installed."""
+
+    ours: Times
+    theirs: Times | None
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long ours takes."""
+        assert self.theirs is not None
+        return statistics.median(a / b for a, b in zip(self.ours.processor, self.theirs.processor, strict=True))
+
+
+def beside_timm(effort: Effort = EFFORT, families: tuple[str, ...] = FAMILIES) -> list[Measure]:
+    """All three promises, with a row for each family before each geometric mean."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [
+            *_promise("static profile", {f: profiles(f, effort) for f in families}, at_least=50.0),
+            *_promise("build, warm", {f: builds(f, effort) for f in families}, at_most=1.5),
+            *_promise("batch 1, eager", {f: runs(f, effort) for f in families}, at_most=1.0),
+        ]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def profiles(family: str, effort: Effort) -> Paired:
+    """Params, multiply-accumulates and all rows, of a program that was loaded and forgot all; timm's needs the model,
+    a picture and a run of it under FlopCounterMode."""
+    program, shape = packaged_program(homes()[family].module), input_shape(family)
+
+    def ours() -> None:
+        profile = archdsl.profile((Program(program.unit, program.limits), family))
+        assert profile.modules[0].params == profile.params
+
+    def theirs(create: Create) -> None:
+        model = create(family).eval()
+        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+            model(torch.zeros(shape))
+        assert counter.get_total_flops() > 0
+
+    return in_turn(ours, theirs, effort.profiles)
+
+
+def builds(family: str, effort: Effort) -> Paired:
+    """A new model with new weights. Warm: the process has the program, the graph and the source of the model, and timm
+    has imported its own."""
+    archdsl.build(f"zoo:{family}")
+    return in_turn(lambda: archdsl.build(f"zoo:{family}"), lambda create: create(family), effort.builds)
+
+
+def runs(family: str, effort: Effort) -> Paired:
+    """One picture through the model in evaluation mode, with the same weights in both."""
+    create = timm()
+    ours = archdsl.build(f"zoo:{family}").eval()
+    theirs = None if create is None else create(family).eval()
+    picture = torch.randn(1, *input_shape(family)[1:], generator=torch.Generator().manual_seed(0))
+    if theirs is not None:
+        ours.load_state_dict(theirs.state_dict())
+    with torch.inference_mode():
+        if theirs is not None:
+            torch.testing.assert_close(ours(picture), theirs(picture), atol=1e-4, rtol=1e-3)
+        once = max(timed(lambda: ours(picture), 3).median_processor, 1e-4)
+        count = min(max(effort.least_runs, int(effort.seconds / 2 / once)), effort.most_runs)
+        return in_turn(lambda: ours(picture), lambda _: theirs(picture) if theirs else None, count)
+
+
+def in_turn(ours: Callable[[], object], theirs: Callable[[Create], object], count: int) -> Paired:
+    """Both in turn; which comes first changes with each pair."""
+    create = timm()
+    if create is None:
+        return Paired(timed(ours, count), None)
+    works = (ours, partial(theirs, create))
+    taken: tuple[list[Times], list[Times]] = ([], [])
+    for number in range(count):
+        for side in (0, 1) if number % 2 == 0 else (1, 0):
+            taken[side].append(timed(works[side], 1))
+    return Paired(*map(_joined, taken))
+
+
+def _joined(times: Sequence[Times]) -> Times:
+    return Times(tuple(t.wall[0] for t in times), tuple(t.processor[0] for t in times))
+
+
+def input_shape(family: str) -> tuple[int, ...]:
+    """The shape of one picture."""
+    return archdsl.profile(f"zoo:{family}").inputs[0]
+
+
+@cache
+def timm() -> Create | None:
+    """timm's function that makes a model, if timm is installed."""
+    if find_spec("timm") is None:
+        return None
+    stand_in()
+    return import_module("timm").create_model
+
+
+def _promise(
+    what: str, pairs: Mapping[str, Paired], at_least: float | None = None, at_most: float | None = None
+) -> Iterator[Measure]:
+    """A row for each family with both times, then how much faster (of which at least so much is promised) or slower
+    ours is in the geometric mean."""
+    ratios: list[float] = []
+    for family, pair in pairs.items():
+        beside: dict[str, float] = {}
+        if pair.theirs is not None:
+            ratios.append(1 / pair.ratio if at_least is not None else pair.ratio)
+            beside = {"timm": pair.theirs.median_processor * 1e3, "ratio": ratios[-1]}
+        yield in_milliseconds(f"{what}, {family}", pair.ours, **beside)
+    if ratios:
+        mean = statistics.geometric_mean(ratios)
+        which = "times faster" if at_least is not None else "times the time"
+        yield Measure(f"{what}, beside timm", mean, which, at_least, at_most)
