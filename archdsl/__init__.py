@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archdsl import zoo as zoo
-    from archdsl.building import build as build
+    from archdsl.assembly import build as build
     from archdsl.diagnostics.record import ArchError as ArchError
     from archdsl.diagnostics.record import UsageError as UsageError
+    from archdsl.exporting import export as export
     from archdsl.meaning.check import check as check
     from archdsl.meaning.limits import Limits as Limits
     from archdsl.meaning.program import costs as costs
@@ -29,10 +30,11 @@ _HOMES = {
     "ArchError": "archdsl.diagnostics.record",
     "UsageError": "archdsl.diagnostics.record",
     "Limits": "archdsl.meaning.limits",
-    "build": "archdsl.building",
+    "build": "archdsl.assembly",
     "check": "archdsl.meaning.check",
     "costs": "archdsl.meaning.program",
     "elaborate": "archdsl.meaning.program",
+    "export": "archdsl.exporting",
     "load": "archdsl.meaning.program",
     "data_config": "archdsl.preprocessing",
     "profile": "archdsl.profiling",
@@ -47,6 +49,7 @@ __all__ = [
     "costs",
     "data_config",
     "elaborate",
+    "export",
     "load",
     "profile",
     "zoo",

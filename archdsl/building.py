@@ -1,32 +1,33 @@
-"""From a target to a model that runs: its graph, the passes over it, the Python source, and the module that this makes."""
+"""From a target to Python source: its graph, the passes over it, the text."""
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
-from archdsl.targets import Target, TargetLike, open_target
+from archdsl.targets import Target
 from archdsl_compiler.emit.source import Note, emit
 from archdsl_compiler.graph import Module
-from archdsl_compiler.passes.contract import pipeline
+from archdsl_compiler.passes.contract import BUILDING, Between, pipeline
 
-if TYPE_CHECKING:
-    from torch import nn
+FEATURES = ("keep-features", *BUILDING[:-1], "eliminate-dead-code{drop_state=true}")
+"""The passes that leave what leads to the feature maps of the stages."""
 
-_SOURCES: dict[int, tuple[Module, str]] = {}
-
-
-def build(target: TargetLike, **settings: object) -> "nn.Module":
-    """The model of a target, with new weights."""
-    from archdsl_compiler.emit.execute import instantiate
-
-    return instantiate(source_of(open_target(target, settings=settings)))
+_MADE: dict[tuple[int, bool], tuple[Module, Module, str]] = {}
 
 
 def source_of(target: Target) -> str:
     """The Python source of a target; made once for a graph."""
+    return made_of(target)[1]
+
+
+def made_of(target: Target, *, features_only: bool = False, between: Between | None = None) -> tuple[Module, str]:
+    """The graph that the passes make of a target's, and its source; made once for a graph if nobody looks on."""
     graph = target.graph()
-    known = _SOURCES.get(id(graph))
-    if known is None:
-        made_by = f"Made by archdsl {version('archdsl')} from {target.shown}."
-        text = emit(pipeline().apply(graph), Note(target.name, made_by))
-        known = _SOURCES[id(graph)] = (graph, text)
-    return known[1]
+    key = id(graph), features_only
+    if key not in _MADE or between is not None:
+        made = pipeline(FEATURES if features_only else BUILDING, between).apply(graph)
+        _MADE[key] = graph, made, emitted(target, made)
+    return _MADE[key][1:]
+
+
+def emitted(target: Target, graph: Module) -> str:
+    """The source of a graph that passes made of a target's."""
+    return emit(graph, Note(target.name, f"Made by archdsl {version('archdsl')} from {target.shown}."))

@@ -45,6 +45,7 @@ class Profile:
 
     name: str
     graph: Module = field(repr=False)
+    decisions: Mapping[str, object] = field(default_factory=dict[str, object])
     times: Mapping[str, float] = field(default_factory=dict[str, float], repr=False)
     _known: dict[Module, int] = field(default_factory=dict[Module, int], repr=False)
     _rows: list[ModuleProfile] = field(default_factory=list[ModuleProfile], repr=False)
@@ -68,10 +69,6 @@ class Profile:
     @property
     def outputs(self) -> tuple[Shape, ...]:
         return tuple(map(shape_of, self.graph.output_types))
-
-    @property
-    def decisions(self) -> Mapping[str, object]:
-        return dict(self.graph.decisions)
 
     def _all(self) -> Iterator[ModuleProfile]:
         yield self._row("", 0, self.graph.name, 1, self.params, self.macs, self.activations, self.outputs)
@@ -128,15 +125,25 @@ def profile(
     """The costs of a target: `archdsl.profile("zoo:van_b0", classes=10).macs`. With `measure` the model is built and
     timed, too."""
     opened = open_target(target, settings=settings, genome=genome, pick=pick)
-    found = Profile(opened.name, opened.graph())
-    return measured(found, opened) if measure else found
+    return profile_of(opened, measure=measure)
 
 
-def measured(found: Profile, target: Target) -> Profile:
+def profile_of(target: Target, *, measure: bool = False) -> Profile:
+    """The costs of an open target; the program remembers them with its graph."""
+    graph = target.graph()
+    kept = target.program.modules
+    key = "profile", id(graph), target.name
+    found = kept.get(key)
+    if not isinstance(found, Profile):
+        found = kept[key] = Profile(target.name, graph, target.decisions)
+    return _measured(found, target) if measure else found
+
+
+def _measured(found: Profile, target: Target) -> Profile:
     """The profile with the time of each module of the built model."""
     from archdsl.timing import module_times
 
-    return replace(found, times=module_times(target))
+    return replace(found, times=module_times(target), _rows=[])
 
 
 def shape_of(type_: TensorType) -> Shape:

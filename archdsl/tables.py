@@ -20,16 +20,14 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
     return lines
 
 
-def short(number: float, base: int = 1000) -> str:
+def short(number: int) -> str:
     """Three digits and a unit: `28.3 M`."""
-    size = float(number)
-    for unit in UNITS:
-        if abs(size) < base or unit == UNITS[-1]:
-            break
-        size /= base
+    size, unit = float(number), 0
+    while abs(size) >= 1000 and unit + 1 < len(UNITS):
+        size, unit = size / 1000, unit + 1
     if not unit:
-        return str(round(number))
-    return f"{size:.{0 if size >= 100 else 1 if size >= 10 else 2}f} {unit}"
+        return str(number)
+    return f"{size:.{0 if size >= 100 else 1 if size >= 10 else 2}f} {UNITS[unit]}"
 
 
 def bytes_of(number: int) -> str:

@@ -8,15 +8,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from archdsl import zoo
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.diagnostics.suggest import closest
+from archdsl.meaning.binding import Given
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.first_candidate import first_candidate
-from archdsl.meaning.genomes import Genome
+from archdsl.meaning.genomes import Genome, value_of
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.program import Costs, Program, costs, elaborate, value_of_name
 from archdsl.meaning.types import with_article
@@ -46,9 +47,19 @@ class Target:
     def graph(self) -> Module:
         """The graph; the program remembers it."""
         try:
-            return elaborate(self.program, self.name, self.settings, self.genome)
+            key = "graph", self.name, _typed(self.settings), _typed(self.genome)
+            known = self.program.modules.get(key)
+        except TypeError:  # of a value that the language does not have, which is told below
+            key = known = None
+        if isinstance(known, Module):
+            return known
+        try:
+            graph = elaborate(self.program, self.name, self.settings, self.genome)
         except ArchError as error:
             raise self._open(error) from None
+        if key is not None:
+            self.program.modules[key] = graph
+        return graph
 
     def costs(self) -> Costs:
         """Params, multiply-accumulates and result types, without the graph."""
@@ -57,9 +68,19 @@ class Target:
         except ArchError as error:
             raise self._open(error) from None
 
+    @property
+    def decisions(self) -> dict[str, object]:
+        """All that was decided: by the text, then by the genome."""
+        found = value_of_name(self.program, self.name)
+        taken = found[0].decisions if found and isinstance(found[0], Decided) else ()
+        return {**dict(taken), **(self.genome or {})}
+
     def written_settings(self) -> dict[str, str]:
         """The settings that were given, as the language writes them."""
-        return {name: show(getattr(value, "value", value)) for name, value in self.settings.items()}
+        return {
+            name: show(value.value if isinstance(value, Given) else value_of(f"the setting `{name}`", value))
+            for name, value in self.settings.items()
+        }
 
     def _open(self, error: ArchError) -> Exception:
         """A space without a candidate gets told how one is given."""
@@ -70,6 +91,17 @@ class Target:
             f"`{self.name}` is a space of many candidates, and {title}: give one with --genome FILE"
             " (in Python genome={...}), or take the first with --pick first"
         )
+
+
+def _typed(value: object) -> object:
+    """A value with its types, as a key: to the language 1, 1.0 and true are three things."""
+    if isinstance(value, Given):
+        return _typed(value.value)
+    if isinstance(value, Mapping):
+        return tuple((name, _typed(inner)) for name, inner in cast("Mapping[str, object]", value).items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_typed, cast("Sequence[object]", value)))
+    return type(value), value
 
 
 TargetLike: TypeAlias = "str | Path | Target | tuple[Program, str]"
@@ -153,11 +185,17 @@ def _file(path: Path, limits: Limits) -> Program:
 
 
 def _similar_in_zoo(name: str) -> str:
-    known = zoo.homes()
-    begun = [other for other in zoo.names() if other.startswith(name)] if name else []
-    if begun:
-        return f"names that begin so: {_some(begun)}"
-    near = closest(name, known)
+    """Names that begin as this one does, one that is a few letters away, or those with the same first words."""
+    names = zoo.names()
+    near = closest(name, zoo.homes())
+    words = name.split("_")
+    beginnings = ["_".join(words[:count]) for count in range(len(words), 0, -1) if words[0]]
+    for beginning in beginnings:
+        begun = [other for other in names if other.startswith(beginning)]
+        if near is not None and (not begun or beginning != name):
+            return f"a similar name is `{near}`"
+        if begun:
+            return f"names that begin like it: {_some(begun)}"
     return f"a similar name is `{near}`" if near else "`archdsl zoo` lists what it has"
 
 
@@ -208,7 +246,7 @@ def _only(program: Program, wants: Sequence[str], candidate: bool) -> str:
 def _kind_of(program: Program, name: str, wants: Sequence[str]) -> str:
     """The kind of the name, which must be a wanted one."""
     kind = _kind(program, name)
-    if kind in wants:
+    if kind is not None and kind in wants:
         return kind
     where = program.unit.source.name
     found = _declared(program, wants)

@@ -56,6 +56,8 @@ def _given(unit: Unit, limits: Limits, name: str, span: Span, label: Span) -> Gi
             raise UsageError(f"--set {name}: a choice belongs into a space, not into a setting")
         faults = NameCheck(unit).of_expression(node)
         if faults:
+            if isinstance(node, nodes.Name):
+                faults = [fault.with_notes(f'a string takes quotes: `{name}="{node.text}"`') for fault in faults]
             raise ArchError(tuple(faults))
         # A session of its own: what is remembered is kept by expressions that live as long as the program.
         frame = Frame(Session(limits), World(Universe()), unit, Body(""), naming=name)

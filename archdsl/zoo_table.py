@@ -53,8 +53,10 @@ def zoo_model(name: str) -> ZooModel:
     from archdsl.preprocessing import data_config_of, input_size
     from archdsl.targets import open_target
 
-    graph = open_target(f"zoo:{name}").graph()
-    paper = _PAPER.search(graph.doc)
+    target = open_target(f"zoo:{name}")
+    graph = target.graph()
+    # A variant may have a paper of its own.
+    paper = _PAPER.search(target.program.declarations[target.name].doc) or _PAPER.search(graph.doc)
     return ZooModel(
         name,
         zoo.homes()[name].family,

@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "fmt": "Write files in the one canonical form.",
     "explain": "Explain a code of a message.",
     "ops": "List the ops, or describe one.",
+    "build": "Build a model, with its weights, and write it down as code.",
+    "export": "Write a model as one file: Python, ONNX, pt2, weights.",
     "profile": "Count what a model costs, module by module.",
     "show": "Show a resolved architecture as a tree with shapes.",
     "zoo": "List the models of the zoo.",

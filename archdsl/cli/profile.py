@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from archdsl.cli.target_options import takes_target
-from archdsl.profiling import ModuleProfile, Profile, measured
+from archdsl.profiling import ModuleProfile, Profile, profile_of
 from archdsl.tables import bytes_of, clipped, shape, short, table
 from archdsl.targets import Target
 
@@ -26,9 +26,7 @@ WIDEST_OUTPUT = 40
 def command(target: Target, depth: int | None, measure: bool, as_json: bool) -> None:
     """Count what TARGET costs for one picture: parameters, multiply-accumulates, activation memory. TARGET is
     FILE.arch, FILE.arch:NAME or zoo:NAME."""
-    found = Profile(target.name, target.graph())
-    if measure:
-        found = measured(found, target)
+    found = profile_of(target, measure=measure)
     click.echo(json.dumps(as_object(found, target.shown, depth), indent=2) if as_json else as_text(found, depth))
 
 

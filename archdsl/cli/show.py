@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
+from typing import cast
 
 import click
 
 from archdsl.architecture import Node, architecture, written
 from archdsl.cli.target_options import takes_target
-from archdsl.profiling import Profile
+from archdsl.profiling import Profile, profile_of
 from archdsl.tables import clipped, shape, short
 from archdsl.targets import Target
 
@@ -33,13 +34,12 @@ class Line:
 def command(target: Target, depth: int | None, as_json: bool) -> None:
     """Show the architecture of TARGET, all settings and choices resolved. Siblings that differ in rates alone are
     folded into one line. TARGET is FILE.arch, FILE.arch:NAME or zoo:NAME."""
-    graph = target.graph()
-    root = architecture(graph, target.name)
+    root = architecture(target.graph(), target.name)
     if as_json:
-        decisions = dict(graph.decisions)
-        click.echo(json.dumps({"target": target.shown, "decisions": decisions, **root.as_object()}, indent=2))
+        shown = {"target": target.shown, "decisions": target.decisions, **root.as_object()}
+        click.echo(json.dumps(shown, indent=2))
         return
-    click.echo("\n".join(as_text(root, Profile(target.name, graph), depth)))
+    click.echo("\n".join(as_text(root, profile_of(target), depth)))
 
 
 def as_text(root: Node, costs: Profile, depth: int | None) -> list[str]:
@@ -108,11 +108,9 @@ def _form(node: Node) -> object:
 
 def _firm(value: object) -> str | None:
     """A setting that tells an architecture from another; a rate does not."""
-    if isinstance(value, float):
-        return None
-    if isinstance(value, tuple) and value and all(isinstance(item, float) for item in value):  # pyright: ignore[reportUnknownVariableType]
-        return None
-    return written(value)
+    text = written(value)
+    items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return None if items and all(isinstance(item, float) for item in items) else text
 
 
 def _labels(group: Sequence[Node]) -> str:

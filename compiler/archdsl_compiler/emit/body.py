@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from archdsl_compiler.emit.code import (
     Apply,
@@ -110,7 +111,9 @@ class _Body:
             before = f"{pad}{result} = "
             if text[-1].startswith(before):
                 code = text[-1][len(before) :]
-                return [f"{pad}return {code}"] if text.pop() else []
+                text.pop()
+                line = f"{pad}return {code}"
+                return [line if len(line) <= WIDTH else line.partition("  # ")[0]]
             if text[-1] in (f"{pad})", f"{pad}]"):
                 start = next((k for k in range(len(text) - 1, -1, -1) if text[k].startswith(before)), None)
                 if start is not None and all(line.startswith(f"{pad}    ") for line in text[start + 1 : -1]):
@@ -135,10 +138,10 @@ class _Body:
         if guarded:
             source = _source(line)
             assert source is not None and len(targets) == 1
-            text = self._render(code)
+            before = self._snapshot(code)
             name = self.names[source]
             self._bind(targets[0], name)
-            return statement(self.method.indent + deeper, f"{name} = ", _Text(text), self._leaf)
+            return _chain(self.method.indent + deeper, name, code, before)
         if isinstance(code, Use) and len(targets) == 1:
             self.names[targets[0]] = self.names[code.value]
             self.holders[self.names[code.value]] = targets[0]
@@ -176,7 +179,7 @@ class _Body:
         else:
             candidates = [*reused, *([wished] if wished else [])]
         taken = {self.names[v] for v in together if v != value and v in self.names}
-        for name in (*candidates, *SPARE, *(f"{OTHERWISE}_{n}" for n in range(1, 10_000))):
+        for name in chain(candidates, SPARE, (f"{OTHERWISE}_{n}" for n in count(1))):
             holder = self.holders.get(name)
             if name in taken or name in self.method.reserved:
                 continue
@@ -332,17 +335,13 @@ def _chain(indent: int, left: str, code: Expression, write: Callable[[Expression
         outer.append(cut)
         cut = cut.function.of
         short = statement(indent, f"{left} = ", cut, write)
-        if len(short) == 1 and len(short[0]) <= WIDTH and isinstance(cut, Apply):
+        if len(short) == 1 and len(short[0]) <= WIDTH and not isinstance(cut, Use | Raw | Part | Member):
             rest: Expression = Raw(left)
             for each in reversed(outer):
                 assert isinstance(each.function, Member)
                 rest = Apply(Member(rest, each.function.name), each.arguments, each.named)
             return [*short, *_chain(indent, left, rest, write)]
     return lines
-
-
-def _Text(text: str) -> Expression:  # noqa: N802
-    return Raw(text)
 
 
 def _shape(shape: Sequence[object]) -> str:

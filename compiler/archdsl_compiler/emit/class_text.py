@@ -1,11 +1,13 @@
 """A class as text: its constructor, its constants and its `forward`."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl_compiler.emit.body import Method, lines_of
 from archdsl_compiler.emit.code import (
     Apply,
+    Choice,
     Comprehension,
     Expression,
     Infix,
@@ -39,6 +41,7 @@ class ClassText:
     makers: Mapping[Maker, str]
     attributes: dict[Expression, str] = field(default_factory=dict[Expression, str])
     buffers: dict[int, str] = field(default_factory=dict[int, str])
+    extra: list[str] = field(default_factory=list[str])
 
     @property
     def module(self) -> Module:
@@ -48,11 +51,23 @@ class ClassText:
     def single(self) -> bool:
         return self.code.lifting.modules == 1
 
-    def lines(self, methods: Sequence[str] = (), base: str = "nn.Module") -> list[str]:
-        forward = self.forward()
+    @property
+    def numbered(self) -> bool:
+        """Whether all parts are numbers, so that the class is a list of them."""
+        return bool(self.code.holdings) and all(
+            holding.name.isdigit() and holding.sort == "layer" for holding in self.code.holdings
+        )
+
+    def lines(self, forward: Sequence[str] | None = None) -> list[str]:
+        """The whole class, with a `forward` of its own or another one."""
+        own = self.forward()
+        forward = own if forward is None else forward
         inside = self._init()
-        text = [f"class {self.name}({base}):", *docstring(self.module.doc, 4)]
-        body = [*inside, *([""] if inside else []), *forward, *methods]
+        text = [
+            f"class {self.name}({'nn.ModuleList' if self.numbered else 'nn.Module'}):",
+            *docstring(self.module.doc, 4),
+        ]
+        body = [*inside, *([""] if inside else []), *forward]
         if len(text) > 1:
             text.append("")
         return [*text, *body]
@@ -60,19 +75,23 @@ class ClassText:
     # ---- forward
 
     def forward(self) -> list[str]:
-        inputs, unpacking = self._inputs()
+        inputs, unpacking = self.inputs()
         head = signature(4, "forward", ["self", *inputs], self.result_type(self.module.outputs))
         if self.single and len(head) == 1 and len(self.module.input_types) == 1:
             note = f"  # [{', '.join(map(str, self.module.input_types[0].shape))}]"
             head[0] += note if len(head[0]) + len(note) <= 88 else ""
-        return [*head, *unpacking, *lines_of(self.method(self.code.items, self.returned()))]
+        return [*head, *unpacking, *self.body(self.code.items, self.returned())]
+
+    def body(
+        self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None = None
+    ) -> list[str]:
+        """The lines of a method that runs these items."""
+        return lines_of(self._method(items, returns, inputs))
 
     def returned(self) -> Expression:
         return written(self.module.outputs, "()")
 
-    def method(
-        self, items: Sequence[Line | Cycle], returns: Expression | None, inputs: Mapping[int, str] | None = None
-    ) -> Method:
+    def _method(self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None) -> Method:
         self._name_constants()
         items = [self._running(item) for item in items]
         template = self.code.lifting.template
@@ -83,9 +102,9 @@ class ClassText:
             items,
             returns,
             names,
-            _part_text,
+            self._part,
             lengths_of(template.drafts[0].members),
-            exposed if returns is not None else {},
+            exposed,
             self.single and self.module.kind == "model",
         )
 
@@ -100,7 +119,7 @@ class ClassText:
                     names[value] = f"{name}_{number}"
         return names
 
-    def _inputs(self) -> tuple[list[str], list[str]]:
+    def inputs(self) -> tuple[list[str], list[str]]:
         """The parameters of `forward`, and the lines that take lists apart."""
         arguments: list[str] = []
         unpacking: list[str] = []
@@ -172,6 +191,17 @@ class ClassText:
             name, number = f"{base}_{number}", number + 1
         return name
 
+    def _part(self, part: Part) -> str:
+        """How a part is reached."""
+        first, *rest = part.label.split(".")
+        text = f"self.{first}" if not first.isdigit() else f"self[{first}]"
+        if first.isdigit() and not self.numbered:
+            text = f'self.get_submodule("{first}")'
+        return text + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
+
+    def part_text(self, label: str) -> str:
+        return self._part(Part(label))
+
     # ---- constructor
 
     def _name_constants(self) -> None:
@@ -188,24 +218,57 @@ class ClassText:
                     self.buffers[value] = self._unused(names.get(value, usual))
 
     def _init(self) -> list[str]:
-        lifting = self.code.lifting
         pad = " " * INDENT
         body: list[str] = []
+        started = [f"{pad}super().__init__()"]
+        if self.numbered:
+            started = statement(INDENT, "", Apply(Raw("super().__init__"), (self._listed(),)), self.leaf)
+        body += [f"{pad}{line}" for line in self.extra]
+        body += [f"{pad}{line}" for line in self.extra]
         for code, name in self.attributes.items():
-            body += statement(INDENT, f"self.{name} = ", code, self._leaf)
+            body += statement(INDENT, f"self.{name} = ", code, self.leaf)
         for holding in self.code.holdings:
-            if not any(isinstance(part, Use) for part in walk(holding.constructor)):
+            if not self.numbered and not any(isinstance(part, Use) for part in walk(holding.constructor)):
                 body += self._holding(holding)
         if self.code.constants:
             wanted = tuple(self.buffers) + tuple(
                 part.value for h in self.code.holdings for part in walk(h.constructor) if isinstance(part, Use)
             )
             body += self._constants(wanted)
-        if not body:
+        if not body and not self.numbered:
             return []
-        arguments = [f"{name}: {annotation(values)}" for name, values in self.ordered_arguments()]
-        assert not lifting.arguments or arguments
-        return [*signature(4, "__init__", ["self", *arguments], "None"), f"{pad}super().__init__()", *body]
+        return [*signature(4, "__init__", ["self", *self._parameters()], "None"), *started, *body]
+
+    def _parameters(self) -> list[str]:
+        defaults = self.defaults()
+        return [
+            f"{name}: {annotation(values)}" + (f" = {literal(defaults[name])}" if name in defaults else "")
+            for name, values in self.ordered_arguments()
+        ]
+
+    def defaults(self) -> dict[str, object]:
+        """The value that most modules have, of arguments that most modules agree in."""
+        found: dict[str, object] = {}
+        for name, values in self.code.lifting.arguments.items():
+            if self.code.lifting.sources[name] == "c" or any(isinstance(value, tuple) for value in values):
+                continue
+            value, count = Counter((type(value), value) for value in values).most_common(1)[0]
+            if count > 1 and 2 * count > len(values):
+                found[name] = value[1]
+        return found
+
+    def _listed(self) -> Expression:
+        """The parts of a class that is a list of them; places that have none hold the identity."""
+        made = {holding.name: holding for holding in self.code.holdings}
+        last = max(int(name) for name in made)
+        items: list[Expression] = []
+        for number in range(last + 1):
+            holding = made.get(str(number))
+            empty = Apply(Raw("nn.Identity"))
+            code = holding.constructor if holding is not None else empty
+            guard = holding.guard if holding is not None else None
+            items.append(code if guard is None else Choice(guard, code, empty))
+        return Row(tuple(items), "[]")
 
     def ordered_arguments(self) -> list[tuple[str, tuple[object, ...]]]:
         """The width first, then what the source gives as settings, in its order, then the rest."""
@@ -219,7 +282,9 @@ class ClassText:
                 return 1, lifting.settings.index(source)
             return 2, 0
 
-        return [(name, lifting.arguments[name]) for name in sorted(lifting.arguments, key=rank)]
+        defaults = self.defaults()
+        ordered = sorted(lifting.arguments, key=lambda name: (name in defaults, *rank(name)))
+        return [(name, lifting.arguments[name]) for name in ordered]
 
     def _holding(self, holding: Holding) -> list[str]:
         deeper, lines = 0, list[str]()
@@ -228,8 +293,11 @@ class ClassText:
             deeper = 4
         if holding.sort == "buffer":
             call = Apply(Raw("self.register_buffer"), (Raw(f'"{holding.name}"'), holding.constructor))
-            return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
-        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self._leaf)]
+            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
+        if holding.name.isdigit():
+            call = Apply(Raw("self.add_module"), (Raw(f'"{holding.name}"'), holding.constructor))
+            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
+        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self.leaf)]
 
     def _constants(self, wanted: Sequence[int]) -> list[str]:
         """The lines that compute constants and keep those that are read when the model runs."""
@@ -263,7 +331,7 @@ class ClassText:
                 text.append(f"{' ' * INDENT}if {self._text(guard)}:")
             reserved = frozenset(self.code.lifting.arguments) | {"self", "nn", "torch", "F"}
             returned = Row(tuple(Use(value) for value in dict.fromkeys((*kept, *later))))
-            method = Method({}, bare, returned, names, _part_text, {}, {}, False, reserved, INDENT + deeper)
+            method = Method({}, bare, returned, names, self._part, {}, {}, False, reserved, INDENT + deeper)
             from archdsl_compiler.emit.body import _Body  # pyright: ignore[reportPrivateUsage]
 
             writer = _Body(method)
@@ -276,15 +344,15 @@ class ClassText:
                 call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(writer.names[value])))
                 if held is None:
                     call = Apply(call.function, call.arguments, (("persistent", Raw("False")),))
-                text += statement(INDENT + deeper, "", call, self._leaf)
+                text += statement(INDENT + deeper, "", call, self.leaf)
         return text
 
     def _text(self, code: Expression) -> str:
         from archdsl_compiler.emit.code import render
 
-        return render(code, self._leaf)
+        return render(code, self.leaf)
 
-    def _leaf(self, part: Expression) -> str:
+    def leaf(self, part: Expression) -> str:
         match part:
             case Number():
                 return literal(part.value)
@@ -294,10 +362,6 @@ class ClassText:
                 return self.buffers[part.value]
             case _:
                 raise TypeError(f"{part} is not lifted")
-
-
-def _part_text(part: Part) -> str:
-    return "self" + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in part.label.split("."))
 
 
 def _read(item: Line | Cycle) -> list[int]:

@@ -17,8 +17,6 @@ from archdsl_compiler.emit.code import (
     Raw,
     Row,
     Use,
-    parts,
-    replace,
     walk,
     with_parts,
 )
@@ -198,12 +196,13 @@ class _Writer:
         width = sum(isinstance(part, Number | Each) for part in walk(code.element))
         counts = {k: row[start + width] for k, row in self.rows.items()}
         self.counts = {k: int(str(cell.value)) for k, cell in counts.items() if isinstance(cell, Number)}
-        if (
-            self.expand
-            and self._differs(start, width)
-            and (self.counts[0] <= MOST_WRITTEN_OUT or _nested(code.element))
+        lengths = set(self.counts.values())
+        taking_turns = isinstance(code.element, Choice) and code.element.condition == ALTERNATING
+        if len(lengths) == 1 and (
+            (taking_turns and lengths == {2})
+            or (self.expand and self._differs(start, width) and (max(lengths) <= MOST_WRITTEN_OUT or _nested(code)))
         ):
-            return self._written_out(code, start, width)
+            return self._written_out(code, start, width, lengths.pop())
         outer, self.loop = self.loop, {}
         element = self.written(code.element)
         loop, self.loop = self.loop, outer
@@ -227,22 +226,23 @@ class _Writer:
     def _differs(self, start: int, width: int) -> bool:
         return any(isinstance(cell, Each) for cell in self.rows[0][start : start + width])
 
-    def _written_out(self, code: Comprehension, start: int, width: int) -> Expression:
+    def _written_out(self, code: Comprehension, start: int, width: int, count: int) -> Expression:
         """The elements one by one, as a row that its surroundings take in."""
         items: list[Expression] = []
-        row = self.rows[0]
-        for number in range(self.counts[0]):
-            cells = iter(row[start : start + width])
-
-            def filled(part: Expression, number: int = number, cells=cells) -> Expression | None:  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
-                if not isinstance(part, Number | Each):
-                    return None
-                cell = next(cells)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-                return Number(cell.values[number] if isinstance(cell, Each) else cell.value)  # pyright: ignore[reportUnknownMemberType]
-
-            items.append(_chosen(replace(code.element, filled), number))
+        for number in range(count):
+            rows = {
+                k: tuple(_of_pass(cell, number) for cell in row[start : start + width]) for k, row in self.rows.items()
+            }
+            items.append(_chosen(_Writer(self.lifting, rows, self.expand).written(code.element), number))
         self.column = start + width + 1
         return Row(tuple(items), "[]")
+
+
+def _of_pass(cell: Number | Each, number: int) -> Number:
+    """A number in one pass of a loop."""
+    if isinstance(cell, Each):
+        return Number(cell.values[number], cell.hint, cell.name)
+    return cell
 
 
 def _nested(code: Expression) -> bool:
@@ -268,7 +268,3 @@ def _spread(part: Expression) -> tuple[Expression, ...]:
     if isinstance(part, Prefix) and part.sign == "*" and isinstance(part.of, Row):
         return part.of.items
     return (part,)
-
-
-def inner_parts(code: Expression) -> tuple[Expression, ...]:
-    return parts(code)

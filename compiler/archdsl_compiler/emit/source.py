@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from archdsl_compiler.emit import prelude
 from archdsl_compiler.emit.class_text import ClassText
-from archdsl_compiler.emit.code import Expression, Maker, Number, Raw, walk
+from archdsl_compiler.emit.code import Default, Expression, Maker, Number, Raw, walk
 from archdsl_compiler.emit.drafts import Draft, draft
 from archdsl_compiler.emit.lifted import Code, Cycle, lifted
 from archdsl_compiler.emit.merging import Template, merged
 from archdsl_compiler.emit.root import root_class
+from archdsl_compiler.emit.skeleton import same
 from archdsl_compiler.emit.steps import ClassUse
 from archdsl_compiler.emit.words import class_name
 from archdsl_compiler.graph import Module, ModuleCall
@@ -36,22 +37,23 @@ def emit(root: Module, note: Note) -> str:
     makers: dict[Maker, str] = {}
     for family in families:
         drafts = [draft(module, classes) for module in family]
-        for template in _ordered(merged(drafts), drafts):
+        templates = _ordered(merged(drafts), drafts)
+        for template in templates:
+            others = [other for other in templates if other is not template]
             code = lifted(template)
-            base = class_name(family[0].name)
-            name = _unused(base, names)
+            name = _class_name(family[0].name, template, others, classes, names)
             text = ClassText(name, code, makers)
             text.forward()  # finds which numbers are read when the model runs, and so the order of arguments
             written.append(text)
-            order = text.ordered_arguments()
+            order, defaults = text.ordered_arguments(), text.defaults()
             for number, each in enumerate(template.drafts):
-                arguments = tuple((argument, Number(values[number], "", argument)) for argument, values in order)
+                arguments = tuple((argument, _given(values[number], argument, defaults)) for argument, values in order)
                 classes[id(each.module)] = ClassUse(name, arguments)
             for maker in _makers(code):
                 makers.setdefault(maker, _maker_name(maker, makers, names))
-    *others, last = written
+    *before, last = written
     blocks = [*(_maker_lines(maker, name) for maker, name in makers.items())]
-    blocks += [text.lines() for text in others]
+    blocks += [text.lines() for text in before]
     blocks.append(root_class(last, root))
     blocks.append(_build(last.name))
     blocks.append(_main(root))
@@ -59,6 +61,32 @@ def emit(root: Module, note: Note) -> str:
     helpers = [inspect.getsource(getattr(prelude, name)).rstrip() for name in _needed(body)]
     text = "\n\n\n".join([*helpers, body])
     return f"{_head(root, note, text)}\n\n\n{text}\n"
+
+
+def _given(value: object, name: str, defaults: dict[str, object]) -> Number:
+    """An argument of a class, which is left out where it has its default."""
+    usual = name in defaults and same(value, defaults[name])
+    return (Default if usual else Number)(value, "", name)
+
+
+def _class_name(
+    component: str, template: Template, others: Sequence[Template], classes: dict[int, ClassUse], names: set[str]
+) -> str:
+    """The component's name. Classes of one component are told apart by the class of a part that only one of them has,
+    or else by number."""
+    base = class_name(component)
+    if base not in names:
+        names.add(base)
+        return base
+    elsewhere = {name for other in others for name in _parts(other, classes)}
+    own = [name for name in _parts(template, classes) if name not in elsewhere and f"{name}{base}" not in names]
+    return _unused(f"{own[0]}{base}" if own and not own[0][-1].isdigit() else base, names)
+
+
+def _parts(template: Template, classes: dict[int, ClassUse]) -> list[str]:
+    """The classes of the modules that those of a template call."""
+    calls = [call for each in template.drafts for call in each.module.calls if isinstance(call, ModuleCall)]
+    return list(dict.fromkeys(classes[id(call.module)].name for call in calls))
 
 
 def _families(root: Module) -> Iterator[list[Module]]:
@@ -192,8 +220,8 @@ def _main(root: Module) -> list[str]:
     inputs: list[str] = []
     for type_ in root.input_types:
         sizes = ", ".join("1" if not isinstance(size, int) else str(size) for size in type_.shape)
-        whole = type_.dtype in ("int64", "bool")
-        inputs.append(f"torch.zeros({sizes}, dtype=torch.{type_.dtype})" if whole else f"torch.randn({sizes})")
+        dtype = f", dtype=torch.{type_.dtype}" if type_.dtype in ("int64", "bool") else ""
+        inputs.append(f"torch.zeros({sizes or '()'}{dtype})" if dtype else f"torch.randn({sizes or '()'})")
     single = len(root.output_types) == 1 and not isinstance(root.outputs, tuple)
     shown = "outputs.shape" if single else "[tuple(output.shape) for output in outputs]"
     lines = ['if __name__ == "__main__":', "    model = build().eval()", "    with torch.inference_mode():"]

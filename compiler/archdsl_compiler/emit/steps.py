@@ -26,6 +26,7 @@ from archdsl_compiler.emit.forms.contract import CallView, Layer
 from archdsl_compiler.emit.forms.registry import form_of
 from archdsl_compiler.emit.initial import initialised_layer, initialised_parameter
 from archdsl_compiler.graph import Module, ModuleCall, OpCall, Scalar, Structure, Wrapper, leaves
+from archdsl_compiler.passes.fold_constants import constant_values
 from archdsl_compiler.types import TensorType
 
 
@@ -72,17 +73,16 @@ def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
     identity."""
     types = _types(module)
     steps: list[Step] = []
+    constant = constant_values(module)
     constants: set[int] = set()
-    for position, each in enumerate(module.calls):
+    for each in module.calls:
         made = _step(each, types, classes)
         if made is None:
             continue
         own = (
-            isinstance(each, OpCall)
-            and not each.parameters
-            and not any(isinstance(part, Part) or part == Raw("self.training") for part in walk(made.code))
+            each.first_output in constant
+            and not any(isinstance(part, Part) for part in walk(made.code))
             and all(value in constants for value in made.uses)
-            and each.op.name not in ("dropout", "drop_path", "add_noise")
         )
         if own:
             constants.update(made.outputs)
@@ -140,7 +140,7 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
 def _construction(use: ClassUse, each: ModuleCall) -> Expression:
     """The call that makes a module of its class: the first argument by place, the others by name."""
     values = [
-        (name, Number(value.value, each.hints.get(name, ""), name) if isinstance(value, Number) else value)
+        (name, type(value)(value.value, each.hints.get(name, ""), name) if isinstance(value, Number) else value)
         for name, value in use.arguments
     ]
     return Apply(Raw(use.name), tuple(value for _, value in values[:1]), tuple(values[1:]))

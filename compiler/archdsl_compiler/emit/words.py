@@ -21,17 +21,19 @@ def docstring(doc: str, indent: int) -> list[str]:
         return []
     text = text if text[-1] != '"' else f"{text} "
     paragraphs = [" ".join(block.split()) if "  " not in block else block for block in text.split("\n\n")]
+    if len(paragraphs) == 1 and "\n" not in paragraphs[0] and len(pad) + len(paragraphs[0]) + 6 <= WIDTH:
+        return [f'{pad}"""{paragraphs[0]}"""']
     lines: list[str] = []
     for number, paragraph in enumerate(paragraphs):
         if number:
             lines.append("")
         if "\n" in paragraph:
             lines += [f"{pad}{line}".rstrip() for line in paragraph.split("\n")]
-        else:
-            first = len(pad) + (3 if not number else 0)
-            wrapped = textwrap.wrap(paragraph, WIDTH - first, break_long_words=False, break_on_hyphens=False)
-            lines += [pad + line for line in wrapped]
-    if len(lines) == 1 and len(lines[0]) + 6 <= WIDTH:
-        return [f'{pad}"""{lines[0][len(pad) :]}"""']
+            continue
+        room = WIDTH - len(pad) - (3 if not number else 0)
+        # A single line would take the closing quotes with it, which do not fit.
+        room = min(room, len(paragraph) - 1) if len(paragraphs) == 1 else room
+        wrapped = textwrap.wrap(paragraph, room, break_long_words=False, break_on_hyphens=False)
+        lines += [pad + line for line in wrapped]
     lines[0] = f'{pad}"""{lines[0][len(pad) :]}'
     return [*lines, f'{pad}"""']
