@@ -5,7 +5,7 @@ name, so a model and a variant of it are two; a space is only taken where there 
 given. Every command and every Python function opens its target here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -44,21 +44,22 @@ class Target:
     settings: Mapping[str, object]
     genome: Genome | None = None
 
+    @property
+    def key(self) -> object:
+        """What tells it from other targets of its program. To the language 1, 1.0 and true are three things."""
+        return self.name, _typed(self.settings), _typed(self.genome)
+
     def graph(self) -> Module:
         """The graph; the program remembers it."""
-        try:
-            key = "graph", self.name, _typed(self.settings), _typed(self.genome)
-            known = self.program.modules.get(key)
-        except TypeError:  # of a value that the language does not have, which is told below
-            key = known = None
+        key = "graph", self.key
+        known = self.program.modules.get(key)
         if isinstance(known, Module):
             return known
         try:
             graph = elaborate(self.program, self.name, self.settings, self.genome)
         except ArchError as error:
             raise self._open(error) from None
-        if key is not None:
-            self.program.modules[key] = graph
+        self.program.modules[key] = graph
         return graph
 
     def costs(self) -> Costs:
@@ -94,14 +95,14 @@ class Target:
 
 
 def _typed(value: object) -> object:
-    """A value with its types, as a key: to the language 1, 1.0 and true are three things."""
+    """A value with its type, as a key; what the language does not have is no value, and refused where it is used."""
     if isinstance(value, Given):
         return _typed(value.value)
     if isinstance(value, Mapping):
         return tuple((name, _typed(inner)) for name, inner in cast("Mapping[str, object]", value).items())
     if isinstance(value, list | tuple):
         return tuple(map(_typed, cast("Sequence[object]", value)))
-    return type(value), value
+    return type(value), value if isinstance(value, Hashable) else id(value)
 
 
 TargetLike: TypeAlias = "str | Path | Target | tuple[Program, str]"

@@ -17,16 +17,16 @@ TEXT_SUFFIXES = {".py", ".pyi", ".arch", ".md", ".lark", ".toml", ".txt", ".json
 
 # A module may import those of its own room and of the rooms above it in this list.
 ROOMS = (
-    ("resources", "cache", "source"),
+    ("resources", "cache", "code_stamp", "source"),
     ("diagnostics",),
     ("syntax",),
     ("meaning",),
     ("resolved",),
     ("output", "weights"),
     ("zoo", "tables", "genome_files"),
-    ("programs", "written_settings"),
+    ("programs", "written_settings", "places"),
     ("targets",),
-    ("preprocessing", "building"),
+    ("preprocessing", "building", "kept_results"),
     ("assembly",),
     ("exporting", "build_summary", "timing"),
     ("profiling", "zoo_table"),
