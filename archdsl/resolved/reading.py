@@ -106,6 +106,21 @@ def _free(node: nodes.Node, hidden: frozenset[str]) -> Iterator[nodes.Name]:
         yield from _free(child, hidden)
 
 
+@lru_cache(maxsize=MOST_KEPT)
+def named_by_author(unit: Unit) -> dict[tuple[int, int], tuple[str, ...]]:
+    """What a file calls the results of its calls, by where these stand in the text."""
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    for item in unit.tree.items:
+        for part in below(item) if isinstance(item, nodes.Declaration) else ():
+            if isinstance(part, nodes.Let | nodes.Assign):
+                last = part.value
+                while isinstance(last, nodes.Pipe | nodes.Labelled):
+                    last = last.right if isinstance(last, nodes.Pipe) else last.operand
+                targets = part.targets if isinstance(part, nodes.Let) else (part.name,)
+                found[last.span.start, last.span.end] = tuple(target.text for target in targets)
+    return found
+
+
 def reached(keys: Iterator[Key] | list[Key]) -> list[Key]:
     """These definitions and all that they read, directly or not; libraries without choices are not followed."""
     found: dict[Key, None] = {}

@@ -9,11 +9,12 @@ from itertools import count
 from typing import cast
 
 from archdsl.diagnostics.record import UsageError
-from archdsl.meaning.declared import Declared
+from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.values import Component, Configured, Value
 from archdsl.resolved.expressions import RESERVED, expression, label_text
 from archdsl.resolved.op_text import Text, as_operator, name_of, settings_text
 from archdsl.resolved.page import Page, documented, of_the_language
+from archdsl.resolved.reading import named_by_author
 from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, Scalar, Structure, leaves
 from archdsl_compiler.sizes import BATCH, Symbolic
 from archdsl_compiler.types import TensorType
@@ -28,15 +29,26 @@ LISTS = ("split",)
 @dataclass(slots=True)
 class Unrolling:
     """Writes modules, equal ones once. `components` says of a module what it was made from, `chooses` which components
-    cannot be written by name; `avoided` are the names that no value may have."""
+    cannot be written by name; `units` are the files by what they are called."""
 
     page: Page
     components: dict[int, Component]
     chooses: Callable[[Component], bool]
-    avoided: frozenset[str]
+    units: dict[str, Unit]
+    avoided: frozenset[str] = frozenset()
     marks: dict[int, str] = field(default_factory=dict[int, str])
     written: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     told: set[str] = field(default_factory=set[str])
+
+    def __post_init__(self) -> None:
+        """No value is called like anything at the top of a file."""
+        names = (name for unit in self.units.values() for name in unit.names())
+        self.avoided = frozenset((self.page.entry, *names))
+
+    def author_names(self, call: Call) -> tuple[str, ...]:
+        """What the author called the results of a call; nothing where they had no name."""
+        unit = self.units.get(call.place.file)
+        return named_by_author(unit).get((call.place.start, call.place.end), ()) if unit is not None else ()
 
     def component(self, module: Module) -> str:
         """The component that makes the module, without settings still to give."""
@@ -91,6 +103,7 @@ class _Body:
         self.placed: dict[str, str] = {}
         self.waiting: list[int] = []
         self.wanted: dict[int, str] = {}
+        self.holders: dict[str, int] = {}
         self.uses = Counter(v for call in module.calls for v in leaves(call.inputs))
         self.uses.update(leaves(module.outputs))
         self.uses.update(module.exposed.values())
@@ -124,7 +137,10 @@ class _Body:
         return name
 
     def _wanted(self, call: Call) -> str:
-        """What a value is called: after the label of what made it, else after the op."""
+        """What a value is called: as its author did, else after the label or the name of what made it."""
+        own = self.unrolling.author_names(call)
+        if len(own) == 1 and own[0] != "_":
+            return own[0]
         named = call.label.split(".")
         parts = [part for part in named if part and not part.isdecimal() and part != "_"]
         own = call.module.name if isinstance(call, ModuleCall) else call.op.name
@@ -144,7 +160,7 @@ class _Body:
                 yield f"{own}: list"
                 continue
             assert isinstance(structure, int)
-            self.values[structure] = Text(own, atom=True)
+            self._hold(own, structure)
             type_ = self.module.input_types[next(numbers)]
             dtype = "" if type_.dtype == "real" else type_.dtype
             yield f"{own}: {dtype}[{', '.join(self._name_axes(type_))}]"
@@ -208,9 +224,7 @@ class _Body:
     def _flush(self) -> None:
         waiting, self.waiting = self.waiting, []
         for value in waiting:
-            name = self._new(self.wanted[value])
-            self.lines.append(f"let {name} = {self.values[value].text}")
-            self.values[value] = Text(name, atom=True)
+            self._let(self.wanted[value], value, self.values[value].text)
 
     # ---- calls
 
@@ -220,7 +234,7 @@ class _Body:
         structure = _given(call)
         if not isinstance(structure, int):
             self._flush()
-            self._unpack(structure, text.text, self._wanted(call))
+            self._unpack(structure, text.text, self._wanted(call), self.unrolling.author_names(call))
             return
         last = call is self.module.calls[-1] and not self.module.exposed
         short = last or (text.steps < MOST_STEPS and len(text.text) < MOST_CHARACTERS)
@@ -233,17 +247,30 @@ class _Body:
         if not self.uses[structure]:
             self.lines.append(f"let _ = {text.text}")
             return
+        wanted = self._wanted(call)
         before = self.values.get(text.head)
-        if before is not None and before.text in self.names and not self.left[text.head]:
-            # The value that the pipe began with is not needed again: its name goes on.
-            self.lines.append(f"{before.text} = {text.text}")
-            self.values[structure] = before
-            return
-        name = self._new(self._wanted(call))
-        self.lines.append(f"let {name} = {text.text}")
-        self.values[structure] = Text(name, atom=True)
+        if not self.unrolling.author_names(call) and before is not None:
+            wanted = before.text if self._is_free_again(before.text) else wanted
+        if self._is_free_again(wanted):
+            self.lines.append(f"{wanted} = {text.text}")
+            self._hold(wanted, structure)
+        else:
+            self._let(wanted, structure, text.text)
 
-    def _unpack(self, structure: Structure, text: str, wanted: str) -> None:
+    def _is_free_again(self, name: str) -> bool:
+        """Whether a name stands for a value that is not needed any more."""
+        return name in self.holders and not self.left[self.holders[name]]
+
+    def _hold(self, name: str, value: int) -> None:
+        self.holders[name] = value
+        self.values[value] = Text(name, atom=True)
+
+    def _let(self, wanted: str, value: int, text: str) -> None:
+        name = self._new(wanted)
+        self.lines.append(f"let {name} = {text}")
+        self._hold(name, value)
+
+    def _unpack(self, structure: Structure, text: str, wanted: str, wishes: tuple[str, ...]) -> None:
         """Bind the parts of a result to names of their own."""
         assert isinstance(structure, tuple)
         if len(structure) < 2 or any(isinstance(part, tuple) for part in structure):
@@ -252,11 +279,12 @@ class _Body:
             self._bind(structure, name)
             return
         names: list[str] = []
-        for part in structure:
+        for position, part in enumerate(structure):
             used = isinstance(part, int) and part >= 0 and self.uses[part]
-            names.append(self._new(wanted) if used else "_")
+            wish = wishes[position] if len(wishes) == len(structure) and wishes[position] != "_" else wanted
+            names.append(self._new(wish) if used else "_")
             if isinstance(part, int) and part >= 0:
-                self.values[part] = Text(names[-1], atom=True)
+                self._hold(names[-1], part)
         self.lines.append(f"let {', '.join(names)} = {text}")
 
     def _bind(self, structure: Structure, text: str) -> None:

@@ -104,8 +104,8 @@ def _unroll(
             component = cast("tuple[object, ...]", made)[0]
             if isinstance(component, Component):
                 components.update((id(module), component) for module in _kept(cast("Memory[object]", memory)))
-    avoided = frozenset(other for unit in _in_order(program.unit) for other in unit.names())
-    Unrolling(page, components, choosing.component, avoided | {name}).entry(graph, name, doc)
+    units = {unit.source.name: unit for unit in _in_order(program.unit)}
+    Unrolling(page, components, choosing.component, units).entry(graph, name, doc)
 
 
 def _kept(memory: Memory[object]) -> list[Module]:

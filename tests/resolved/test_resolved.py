@@ -97,7 +97,7 @@ def test_components_that_share_a_name_keep_what_is_called_after_them(tmp_path: P
     text = resolve(program, "two", tmp_path, warnings=("W1005",))
     labels = [name for name, _ in state_entries(archdsl.elaborate(program, "two")) if name.startswith("head")]
     assert ["head.linear.weight", "head.linear.bias", "head_1.linear.weight", "head_1.linear.bias"] == labels
-    assert ["head", "head_3"] == re.findall(r"^block (\w+)", text, re.MULTILINE)
+    assert ["head", "head_2"] == re.findall(r"^block (\w+)", text, re.MULTILINE)
 
 
 # ---- what it looks like

@@ -33,15 +33,20 @@ class KeepFeatures:
         calls: list[Call] = list(root.calls)
         following = fresh_value(root)
         results: list[int] = []
+        kinds: list[TensorType] = []
         last = _channels_last(root)
         for value in stage_values(root):
             if not last.get(value, False):
                 results.append(value)
+                kinds.append(types[value])
                 continue
-            calls.append(_turned(value, types[value], following, root))
+            turned = _turned(value, types[value], following, root)
+            calls.append(turned)
             results.append(following)
+            kinds += turned.outputs
             following += 1
-        return replace(rebuilt(replace(root, outputs=tuple(results)), calls), exposed={})
+        given = replace(root, outputs=tuple(results), output_types=tuple(kinds), exposed={})
+        return rebuilt(given, calls)
 
 
 def features_of(root: Module) -> tuple[Feature, ...]:
