@@ -39,3 +39,4 @@ def one_thread() -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-cases", action="store_true", help="write what is printed now into tests/cases")
+    parser.addoption("--update-emitted", action="store_true", help="write what is emitted now into tests/data/emitted")
