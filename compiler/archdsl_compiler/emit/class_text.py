@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archdsl_compiler.emit.body import Method, lines_of
+from archdsl_compiler.emit.body import Method, lines_and_names, lines_of
 from archdsl_compiler.emit.code import (
     Apply,
     Choice,
-    Comprehension,
     Expression,
     Infix,
     Maker,
@@ -25,11 +24,14 @@ from archdsl_compiler.emit.code import (
 from archdsl_compiler.emit.layout import signature, statement
 from archdsl_compiler.emit.lifted import Code, Cycle, Holding, Line
 from archdsl_compiler.emit.lifting import annotation
+from archdsl_compiler.emit.parts import lengths_of
 from archdsl_compiler.emit.steps import written
 from archdsl_compiler.emit.words import docstring
 from archdsl_compiler.graph import Module, Scalar, Structure, leaves
 
 INDENT = 8
+MOST_RESULTS = 4
+"""Of a type that is written out."""
 
 
 @dataclass(slots=True)
@@ -139,6 +141,8 @@ class ClassText:
 
     def result_type(self, outputs: Structure) -> str:
         if isinstance(outputs, tuple):
+            if len(outputs) > MOST_RESULTS and all(isinstance(inner, int) for inner in outputs):
+                return "tuple[Tensor, ...]"
             return f"tuple[{', '.join(self.result_type(inner) for inner in outputs)}]"
         return "float" if isinstance(outputs, Scalar) else "Tensor"
 
@@ -223,7 +227,6 @@ class ClassText:
         started = [f"{pad}super().__init__()"]
         if self.numbered:
             started = statement(INDENT, "", Apply(Raw("super().__init__"), (self._listed(),)), self.leaf)
-        body += [f"{pad}{line}" for line in self.extra]
         body += [f"{pad}{line}" for line in self.extra]
         for code, name in self.attributes.items():
             body += statement(INDENT, f"self.{name} = ", code, self.leaf)
@@ -332,16 +335,12 @@ class ClassText:
             reserved = frozenset(self.code.lifting.arguments) | {"self", "nn", "torch", "F"}
             returned = Row(tuple(Use(value) for value in dict.fromkeys((*kept, *later))))
             method = Method({}, bare, returned, names, self._part, {}, {}, False, reserved, INDENT + deeper)
-            from archdsl_compiler.emit.body import _Body  # pyright: ignore[reportPrivateUsage]
-
-            writer = _Body(method)
-            made = writer.lines()
-            end = next(k for k in range(len(made) - 1, -1, -1) if made[k].lstrip().startswith("return "))
-            text += made[:end]
+            made, variables = lines_and_names(method)
+            text += made
             for value in kept:
                 held = saved.get(value)
                 name = held.name if held is not None else self.buffers[value]
-                call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(writer.names[value])))
+                call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(variables[value])))
                 if held is None:
                     call = Apply(call.function, call.arguments, (("persistent", Raw("False")),))
                 text += statement(INDENT + deeper, "", call, self.leaf)
@@ -367,40 +366,3 @@ class ClassText:
 def _read(item: Line | Cycle) -> list[int]:
     codes = [item.code] if isinstance(item, Line) else [line.code for line in item.body]
     return [part.value for code in codes for part in walk(code) if isinstance(part, Use)]
-
-
-def lengths_of(members: Mapping[str, object]) -> dict[str, int]:
-    """How many elements lists of parts have, by label."""
-    from archdsl_compiler.emit.parts import Member
-
-    found: dict[str, int] = {}
-
-    def visit(label: str, code: Expression) -> None:
-        match code:
-            case Apply(function=Raw(text="nn.ModuleList" | "nn.Sequential")):
-                listed = code.arguments[0] if len(code.arguments) == 1 else Row(code.arguments)
-                found[label] = _length(listed)
-                if isinstance(listed, Row):
-                    for number, item in enumerate(listed.items):
-                        visit(f"{label}.{number}", item)
-            case Apply(function=Raw(text="nn.ModuleDict" | "container"), arguments=(Row(items=items),)):
-                for pair in items:
-                    if isinstance(pair, Row) and isinstance(pair.items[0], Raw):
-                        visit(f"{label}.{pair.items[0].text.strip(chr(34))}", pair.items[1])
-            case _:
-                pass
-
-    for name, member in members.items():
-        assert isinstance(member, Member)
-        visit(name, member.constructor)
-    return found
-
-
-def _length(code: Expression) -> int:
-    if isinstance(code, Comprehension):
-        return int(str(code.count.value)) if isinstance(code.count, Number) else 0
-    if isinstance(code, Prefix):
-        return _length(code.of)
-    if isinstance(code, Row):
-        return sum(_length(item) if isinstance(item, Prefix) else 1 for item in code.items)
-    return 1

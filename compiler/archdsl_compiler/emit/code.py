@@ -17,8 +17,8 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, boolean or string that may differ from instance to instance, or a list of such. `hint` is how the source
-    wrote it, `name` what it is called where it is wanted."""
+    """A number, boolean or string that may differ from instance to instance, or a list of such. `hint` is how the
+    source wrote it, `name` what it is called where it is wanted."""
 
     value: object
     hint: str = ""

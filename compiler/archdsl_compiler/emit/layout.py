@@ -1,5 +1,5 @@
-"""Lines of the right length, as `ruff format` breaks them: what fits stays on one line, else the arguments go to a line of
-their own, else each to its own with a comma behind it."""
+"""Lines of the right length, as `ruff format` breaks them: what fits stays on one line, else the arguments go to a line
+of their own, else each to its own with a comma behind it."""
 
 from collections.abc import Callable
 from typing import cast
@@ -42,8 +42,8 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
             if not items:
                 return [whole]
             return _bracketed(indent, f"{before}{text(code.function)}(", items, f"){after}", text)
-        case Number(value=tuple() as values):
-            items = [("", Number(value)) for value in cast("tuple[object, ...]", values)]
+        case Number(value=values) if type(values) is tuple:
+            items: list[tuple[str, Expression]] = [("", Number(v)) for v in cast("tuple[object, ...]", values)]
             return _bracketed(indent, f"{before}[", items, f"]{after}", text)
         case Row(brackets="{}" | "[]" | "()") if code.items:
             opening, closing = code.brackets

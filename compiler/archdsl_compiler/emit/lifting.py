@@ -31,10 +31,10 @@ OPERATORS: dict[type[ast.operator], tuple[str, Callable[[float, float], float]]]
     ast.Add: ("+", operator.add),
     ast.Sub: ("-", operator.sub),
     ast.Mult: ("*", operator.mul),
-    ast.FloorDiv: ("//", operator.floordiv),
-    ast.Div: ("/", operator.truediv),
+    ast.FloorDiv: ("//", lambda left, right: left // right),
+    ast.Div: ("/", lambda left, right: left / right),
     ast.Mod: ("%", operator.mod),
-    ast.Pow: ("**", operator.pow),
+    ast.Pow: ("**", lambda left, right: left**right),
 }
 
 
@@ -170,7 +170,7 @@ class Lifting:
             if written is not None:
                 return _ratio(vector, found, Raw(self._argument(known, found)))
         for first, second in permutations({**own, **atoms}.items(), 2):
-            for sign, function in (("//", operator.floordiv), ("*", operator.mul)):
+            for sign, function in (OPERATORS[ast.FloorDiv], OPERATORS[ast.Mult]):
                 found = tuple(_safe(function, a, b) for a, b in zip(first[1], second[1], strict=True))
                 for root in (False, True):
                     if _agree(vector, tuple(_root(value) if root else value for value in found)):

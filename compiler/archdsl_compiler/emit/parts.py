@@ -204,3 +204,37 @@ def _with_lists(code: Expression, lists: Mapping[tuple[str, int], Each]) -> Expr
         return lists.get(next(keys), leaf) if isinstance(leaf, Number | Each) else leaf
 
     return refilled(code, [filled(leaf) for leaf in leaves_of(code)])
+
+
+def lengths_of(members: Mapping[str, Member]) -> dict[str, int]:
+    """How many elements lists of parts have, by label."""
+    found: dict[str, int] = {}
+
+    def visit(label: str, code: Expression) -> None:
+        match code:
+            case Apply(function=Raw(text="nn.ModuleList" | "nn.Sequential")):
+                listed = code.arguments[0] if len(code.arguments) == 1 else Row(code.arguments)
+                found[label] = _length(listed)
+                if isinstance(listed, Row):
+                    for number, item in enumerate(listed.items):
+                        visit(f"{label}.{number}", item)
+            case Apply(function=Raw(text="nn.ModuleDict" | "container"), arguments=(Row(items=items),)):
+                for pair in items:
+                    if isinstance(pair, Row) and isinstance(pair.items[0], Raw):
+                        visit(f"{label}.{pair.items[0].text.strip(chr(34))}", pair.items[1])
+            case _:
+                pass
+
+    for name, member in members.items():
+        visit(name, member.constructor)
+    return found
+
+
+def _length(code: Expression) -> int:
+    if isinstance(code, Comprehension):
+        return int(str(code.count.value)) if isinstance(code.count, Number) else 0
+    if isinstance(code, Prefix):
+        return _length(code.of)
+    if isinstance(code, Row):
+        return sum(_length(item) if isinstance(item, Prefix) else 1 for item in code.items)
+    return 1

@@ -78,8 +78,8 @@ def refilled(expression: Expression, leaves: Sequence[Expression]) -> Expression
 
 
 def together(passes: Sequence[Expression]) -> Expression:
-    """Expressions of one skeleton as one, with an `Each` where their numbers differ. Their other leaves are those of the
-    first."""
+    """Expressions of one skeleton as one, with an `Each` where their numbers differ. Their other leaves are those of
+    the first."""
     rows = [leaves_of(each) for each in passes]
     merged: list[Expression] = []
     for column in zip(*rows, strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, join, stage_values
+from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, stage_values
 from archdsl_compiler.ops.registry import ops
 from archdsl_compiler.passes.rewriting import fresh_value, rebuilt, value_types
 from archdsl_compiler.types import TensorType
@@ -53,16 +53,17 @@ def features_of(root: Module) -> tuple[Feature, ...]:
     """What the feature maps of a model are."""
     types = value_types(root)
     last = _channels_last(root)
-    size = root.input_types[0].shape[-1] if root.input_types else 0
+    size = root.input_types[0].shape[-1] if root.input_types and root.input_types[0].shape else 0
     owners = {call.first_output: call for call in root.calls if isinstance(call, ModuleCall)}
     found: list[Feature] = []
     for value in stage_values(root):
-        shape = types[value].shape
-        channels = shape[-1] if last.get(value, False) or len(shape) < 4 else shape[1]
-        side = shape[-2] if last.get(value, False) else shape[-1]
-        reduction = size // side if isinstance(size, int) and isinstance(side, int) and len(shape) > 3 else 0
-        path = join("", owners[value].label) if value in owners else ""
-        found.append(Feature(path, channels if isinstance(channels, int) else 0, reduction))
+        shape = [part if isinstance(part, int) else 0 for part in types[value].shape]
+        if len(shape) == 4:
+            channels, side = (shape[3], shape[2]) if last.get(value, False) else (shape[1], shape[3])
+        else:
+            channels, side = (shape[-1] if shape else 0), 0
+        reduction = size // side if isinstance(size, int) and side else 0
+        found.append(Feature(owners[value].label if value in owners else "", channels, reduction))
     return tuple(found)
 
 
