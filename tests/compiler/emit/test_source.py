@@ -188,6 +188,7 @@ block any(mode: str, count: int = 2)(x: [b, c, h, w]) {
   for i in 0..<count {
     x = x |> resize(size=(2 * h, w), mode=mode) |> resize(size=(h, w)) |> conv(c, 1) as range[i]
   }
+  x = x * (param([1], init=1.0) as "2") + (param([1]) as "1.training") |> conv(c, 1) as "try.def.pass"
   return x |> conv(c, 1) as "0" |> conv(c, 1) as "1.type" |> conv(c, 1) as "state_dict"
 }
 
@@ -199,8 +200,9 @@ mixer assert()(x: [b, c, h, w]) {
 }
 
 block layer_norm2d()(x: [b, c, h, w]) {
-  let norm = layer_norm(x, axis=1) as norm
-  return norm |> drop_path(0.5) |> in_training(add_noise(0.1)) |> conv(c, 1, init=normal(0.5)) as add_module
+  let norm = layer_norm(x, axis=1) as norm - (buffer(ones([c, 1, 1]), saved=true) as half)
+  let index = arange(h) + (buffer(arange(w), saved=true) as "cpu.buffers")
+  return norm * (index + (param([1, 1], init=0.5) as cuda)) |> drop_path(0.5) |> in_training(add_noise(0.1)) |> conv(c, 1, init=normal(0.5)) as add_module
 }
 
 ## The end: \"""
@@ -222,7 +224,7 @@ def hostile(tmp_path: Path) -> Target:
 
 def test_words_of_a_source_cannot_break_what_is_emitted(hostile: Target, tmp_path: Path, one_thread: None):
     source = source_of(hostile)
-    assert imports(source) == {"torch"}
+    assert imports(source) == {"torch", "typing"}
     model = archdsl.build(hostile)
     assert {name: entry.shape for name, entry in state_entries(hostile.graph())} == {
         name: tuple(tensor.shape) for name, tensor in model.state_dict().items()
