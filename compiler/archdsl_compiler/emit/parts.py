@@ -126,8 +126,8 @@ def _unary(step: Step) -> tuple[str, int]:
 
 
 def members_of(made: Sequence[Made], chains: frozenset[str]) -> dict[str, Member]:
-    """What a module holds under each name, in the order in which it was made. A module whose parts are numbers is a list
-    itself, under no name."""
+    """What a module holds under each name, in the order in which it was made. A module whose parts are numbers is a
+    list itself, under no name."""
     tree = tree_of(made)
     if numbered(made):
         return {"": Member("layer", _container(tree, "", chains))}

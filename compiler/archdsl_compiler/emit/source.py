@@ -199,11 +199,9 @@ def _main(root: Module) -> list[str]:
         return ['if __name__ == "__main__":', line]
     if len(shown) + 8 <= 88:
         return ['if __name__ == "__main__":', "    print(", f"        {shown}", "    )"]
-    return [
-        'if __name__ == "__main__":',
-        f"    results = {run}",
-        "    print([tuple(result.shape) for result in results])",
-    ]
+    call = f"    results = {run}"
+    lines = [call] if len(call) <= 88 else ["    results = build().eval()(", f"        {', '.join(inputs)}", "    )"]
+    return ['if __name__ == "__main__":', *lines, "    print([tuple(result.shape) for result in results])"]
 
 
 def _head(root: Module, note: Note, text: str) -> str:
