@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from archdsl.meaning.values import Value, show
-from archdsl.profiling import Shape, calls_by_label, parameters_of, shape_of
-from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, join
+from archdsl.places import Shape, calls_by_label, macs_of, parameters_of, shape_of
+from archdsl_compiler.graph import Call, Module, ModuleCall, join
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def architecture(module: Module, label: str = "") -> Node:
         module.params,
         module.macs,
         1,
-        tuple(_children([module], "")),
+        tuple(_children(module, "")),
     )
 
 
@@ -62,20 +62,19 @@ def written(value: object) -> str:
     return show(cast(Value, value))
 
 
-def _children(modules: list[Module], path: str) -> Iterator[Node]:
-    for label, calls in calls_by_label(modules).items():
+def _children(module: Module, path: str) -> Iterator[Node]:
+    for label, calls in calls_by_label(module).items():
         yield _node(label, join(path, label), calls)
 
 
 def _node(label: str, path: str, calls: list[Call]) -> Node:
     first = calls[0]
-    inner = [call.module for call in calls if isinstance(call, ModuleCall)]
-    if isinstance(first, OpCall):
-        name, kind, settings = first.op.name, "op", tuple(first.settings.items())
-        params = parameters_of(first)
-    else:
+    children: tuple[Node, ...] = ()
+    if isinstance(first, ModuleCall):
         name, kind, settings = first.module.name, first.module.kind, first.module.settings
-        params = max(module.params for module in inner)
-    macs = sum(call.macs if isinstance(call, OpCall) else call.module.macs for call in calls)
+        children = tuple(_children(first.module, path))
+    else:
+        name, kind, settings = first.op.name, "op", tuple(first.settings.items())
     outputs = tuple(map(shape_of, first.outputs))
-    return Node(label, path, name, kind, settings, outputs, params, macs, len(calls), tuple(_children(inner, path)))
+    macs = sum(map(macs_of, calls))
+    return Node(label, path, name, kind, settings, outputs, parameters_of(first), macs, len(calls), children)

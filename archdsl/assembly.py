@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from archdsl.building import emitted, source_of
+from archdsl.building import emitted, made_of
 from archdsl.diagnostics.record import UsageError
 from archdsl.meaning.genomes import Genome
 from archdsl.preprocessing import data_config_of
 from archdsl.targets import Target, TargetLike, open_target
 from archdsl_compiler.graph import Module
-from archdsl_compiler.passes.contract import BUILDING, Between, pipeline
+from archdsl_compiler.passes.contract import Between
+from archdsl_compiler.passes.keep_features import features_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,8 +37,7 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """`graph` is what the target means, `source` the code of `model`; they differ in their names where the model was
-    folded for deployment."""
+    """`graph` is what was built, before anything is folded for deployment; `source` is the code of `model`."""
 
     target: Target
     graph: Module
@@ -55,15 +55,17 @@ def build(
     skip: Sequence[str] = (),
     adapt: bool = False,
     deploy: bool = False,
+    features_only: bool = False,
     genome: Genome | None = None,
     pick: Literal["first"] | None = None,
     **settings: object,
 ) -> "nn.Module":
     """The model of a target, in training mode, with new weights or those of a file or state dict. `match="order"` loads
     by position, `skip` are patterns of names that stay at their initialisation, `adapt` renews a classifier of other
-    classes and resizes tables of positions. `deploy` folds batch norms and branches for inference."""
+    classes and resizes tables of positions. `deploy` folds batch norms and branches for inference. With `features_only`
+    the model gives the feature maps of its stages; `feature_info` says what these are."""
     opened = open_target(target, settings=settings, genome=genome, pick=pick)
-    return assembled(opened, Loading(weights, match, skip, adapt), deploy=deploy).model
+    return assembled(opened, Loading(weights, match, skip, adapt), deploy=deploy, features_only=features_only).model
 
 
 def assembled(
@@ -71,6 +73,7 @@ def assembled(
     loading: Loading | None = None,
     *,
     deploy: bool = False,
+    features_only: bool = False,
     between: Between | None = None,
     seed: int | None = None,
 ) -> Assembly:
@@ -78,20 +81,22 @@ def assembled(
     nothing had been taken from them. `between` is told of every pass."""
     given = _read(loading or Loading())
     graph = target.graph()
-    source = source_of(target)
-    if between is not None and not deploy:
-        pipeline(BUILDING, between).apply(graph)
+    features = features_of(graph)
+    if features_only and not features:
+        raise UsageError(f"`{target.name}` has no stages, whose feature maps `features_only` gives")
+    made, source = made_of(target, features_only=features_only, between=None if deploy else between)
     model = _seeded(source, seed)
     report = None
     if loading is not None and given is not None:
         from archdsl.weights.loading import load_weights
 
         report = load_weights(model, graph, given, match=loading.match, skip=loading.skip, adapt=loading.adapt)
+    built = made if features_only else graph
     if deploy:
-        source, model = _deployed(target, graph, model, between)
+        source, model = _deployed(target, built, model, between)
     # Beside PyTorch's own attributes, which must be tensors or modules.
-    vars(model).update(data_config=data_config_of(graph), weights_report=report)
-    return Assembly(target, graph, source, model, report, deploy)
+    vars(model).update(data_config=data_config_of(graph), weights_report=report, feature_info=features)
+    return Assembly(target, built, source, model, report, deploy)
 
 
 def _read(loading: Loading) -> "StateDict | None":

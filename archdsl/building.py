@@ -5,18 +5,27 @@ from importlib.metadata import version
 from archdsl.targets import Target
 from archdsl_compiler.emit.source import Note, emit
 from archdsl_compiler.graph import Module
-from archdsl_compiler.passes.contract import pipeline
+from archdsl_compiler.passes.contract import BUILDING, Between, pipeline
 
-_SOURCES: dict[int, tuple[Module, str]] = {}
+FEATURES = ("keep-features", *BUILDING[:-1], "eliminate-dead-code{drop_state=true}")
+"""The passes that leave what leads to the feature maps of the stages."""
+
+_MADE: dict[tuple[int, bool], tuple[Module, Module, str]] = {}
 
 
 def source_of(target: Target) -> str:
     """The Python source of a target; made once for a graph."""
+    return made_of(target)[1]
+
+
+def made_of(target: Target, *, features_only: bool = False, between: Between | None = None) -> tuple[Module, str]:
+    """The graph that the passes make of a target's, and its source; made once for a graph if nobody looks on."""
     graph = target.graph()
-    known = _SOURCES.get(id(graph))
-    if known is None:
-        known = _SOURCES[id(graph)] = (graph, emitted(target, pipeline().apply(graph)))
-    return known[1]
+    key = id(graph), features_only
+    if key not in _MADE or between is not None:
+        made = pipeline(FEATURES if features_only else BUILDING, between).apply(graph)
+        _MADE[key] = graph, made, emitted(target, made)
+    return _MADE[key][1:]
 
 
 def emitted(target: Target, graph: Module) -> str:

@@ -46,6 +46,7 @@ def export(
     skip: Sequence[str] = (),
     adapt: bool = False,
     deploy: bool = False,
+    features_only: bool = False,
     genome: Genome | None = None,
     pick: Literal["first"] | None = None,
     **settings: object,
@@ -54,7 +55,8 @@ def export(
     `output`."""
     opened = open_target(target, settings=settings, genome=genome, pick=pick)
     loading = Loading(weights, match, skip, adapt)
-    found = exported(opened, format, None if output is None else Path(output), loading, deploy=deploy, force=force)
+    path = None if output is None else Path(output)
+    found = exported(opened, format, path, loading, deploy=deploy, features_only=features_only, force=force)
     return found.text if format == "python" else str(found.path)
 
 
@@ -65,6 +67,7 @@ def exported(
     loading: Loading,
     *,
     deploy: bool = False,
+    features_only: bool = False,
     force: bool = False,
     seed: int | None = None,
 ) -> Exported:
@@ -77,11 +80,11 @@ def exported(
         refuse_existing(path, force)
     if format == "onnx":
         _need_onnx()
-    if format == "python" and loading.weights is None and not deploy:
+    if format == "python" and loading == Loading() and not deploy and not features_only:
         # The source says all; no model is needed.
         text, built = source_of(target), None
     else:
-        built = assembled(target, loading, deploy=deploy, seed=seed)
+        built = assembled(target, loading, deploy=deploy, features_only=features_only, seed=seed)
         text = built.source
     if path is None:
         return Exported(text, None, built)

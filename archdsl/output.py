@@ -36,6 +36,8 @@ def new_file(path: Path, *, force: bool = False) -> Generator[Path]:
     refuse_existing(path, force)
     if path.is_dir():
         raise UsageError(f"`{path}` is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"`{path}` is no regular file; name another")
     with _told(path):
         temporary = _beside(path)
         try:
@@ -48,10 +50,10 @@ def new_file(path: Path, *, force: bool = False) -> Generator[Path]:
 
 @contextmanager
 def new_folder(path: Path, *, force: bool = False) -> Generator[Path]:
-    """Gives a temporary folder to fill; afterwards it is at `path`. With `force` it takes the place of what was there,
-    which is taken away last."""
+    """Gives a temporary folder to fill; afterwards it is at `path`. With `force` and a folder there, what was written
+    takes the place of what has its names, and all else in the folder stays."""
     refuse_existing(path, force)
-    if force and path.exists() and not path.is_dir():
+    if force and os.path.lexists(path) and not path.is_dir():
         raise UsageError(f"`{path}` is a file; name a folder")
     with _told(path):
         temporary = _beside(path)
@@ -60,7 +62,10 @@ def new_folder(path: Path, *, force: bool = False) -> Generator[Path]:
             yield temporary
             for file in _files_in(temporary):
                 _flush(file)
-            _swap(temporary, path)
+            if path.is_dir():
+                _move_into(temporary, path)
+            else:
+                os.rename(temporary, path)
         finally:
             _remove(temporary)
 
@@ -79,23 +84,32 @@ def _told(path: Path) -> Generator[None]:
 
 def _beside(path: Path) -> Path:
     """A new name in the folder of `path`, which is made if need be."""
+    path = Path(os.path.abspath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex[:12]}.part")
 
 
-def _swap(temporary: Path, path: Path) -> None:
-    """Folders cannot replace each other in one step: the old one steps aside, and comes back if the new one fails."""
-    if not os.path.lexists(path):
-        os.rename(temporary, path)
-        return
-    aside = _beside(path)
-    os.rename(path, aside)
+def _move_into(temporary: Path, folder: Path) -> None:
+    """All that was written, name by name; what had the names steps aside, and comes back if anything fails."""
+    aside = _beside(folder)
+    aside.mkdir()
+    moved: list[tuple[Path, Path]] = []
     try:
-        os.rename(temporary, path)
+        for new in sorted(temporary.iterdir()):
+            place = folder / new.name
+            if os.path.lexists(place):
+                moved.append((place, aside / new.name))
+                os.rename(place, aside / new.name)
+            moved.append((new, place))
+            os.rename(new, place)
     except BaseException:
-        os.rename(aside, path)
+        for source, target in reversed(moved):
+            # The last of them may not have been moved.
+            if os.path.lexists(target) and not os.path.lexists(source):
+                os.rename(target, source)
         raise
-    _remove(aside)
+    finally:
+        _remove(aside)
 
 
 def _flush(path: Path) -> None:

@@ -1,21 +1,18 @@
 """What a model costs, module by module, without a weight being allocated: parameters, multiply-accumulates, activation
-memory, shapes of results. Times are measured in `archdsl.timing`.
-
-A module called many times is looked at once; only the rows are made for each place, and only when they are asked
-for."""
+memory, shapes of results. Times are measured in `archdsl.timing`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from math import prod
+from dataclasses import dataclass, replace
 
+from archdsl.kept_results import keep_result, kept_result
 from archdsl.meaning.genomes import Genome
+from archdsl.places import Shape, calls_by_label, macs_of, parameters_of, shape_of
 from archdsl.targets import Target, TargetLike, open_target
 from archdsl_compiler.activations import activation_bytes, op_bytes
-from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, join
-from archdsl_compiler.sizes import at_batch_one
-from archdsl_compiler.types import TensorType
+from archdsl_compiler.graph import Call, Module, ModuleCall, join
 
-Shape = tuple[int, ...]
+FORM = 1
+"""Raised when profiles change, so that those of another form are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,78 +37,16 @@ class ModuleProfile:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The costs of a model for one picture. `modules` begins with the model itself, whose path is empty; a row is
-    followed by those inside it. `decisions` are those of the candidate, of a space; `times` seconds by path, if they
-    were measured."""
+    followed by those inside it. `decisions` are those of the candidate, of a space."""
 
     name: str
-    graph: Module = field(repr=False)
-    decisions: Mapping[str, object] = field(default_factory=dict[str, object])
-    times: Mapping[str, float] = field(default_factory=dict[str, float], repr=False)
-    _known: dict[Module, int] = field(default_factory=dict[Module, int], repr=False)
-    _rows: list[ModuleProfile] = field(default_factory=list[ModuleProfile], repr=False)
-
-    @property
-    def params(self) -> int:
-        return self.graph.params
-
-    @property
-    def macs(self) -> int:
-        return self.graph.macs
-
-    @property
-    def activations(self) -> int:
-        return activation_bytes(self.graph, self._known)
-
-    @property
-    def inputs(self) -> tuple[Shape, ...]:
-        return tuple(map(shape_of, self.graph.input_types))
-
-    @property
-    def outputs(self) -> tuple[Shape, ...]:
-        return tuple(map(shape_of, self.graph.output_types))
-
-    def _all(self) -> Iterator[ModuleProfile]:
-        yield self._row("", 0, self.graph.name, 1, self.params, self.macs, self.activations, self.outputs)
-        yield from self._inside([self.graph], "", 1)
-
-    def _inside(self, modules: list[Module], path: str, depth: int) -> Iterator[ModuleProfile]:
-        for label, calls in calls_by_label(modules).items():
-            place = join(path, label)
-            inner = [call.module for call in calls if isinstance(call, ModuleCall)]
-            ops = [call for call in calls if isinstance(call, OpCall)]
-            if not inner and not any(call.parameters for call in ops):
-                continue
-            yield self._row(
-                place,
-                depth,
-                (inner[0] if inner else ops[0].op).name,
-                len(calls),
-                max(module.params for module in inner) if inner else sum(map(parameters_of, ops)),
-                sum(module.macs for module in inner) + sum(call.macs for call in ops),
-                sum(activation_bytes(module, self._known) for module in inner) + sum(map(op_bytes, ops)),
-                tuple(map(shape_of, calls[0].outputs)),
-            )
-            yield from self._inside(inner, place, depth + 1)
-
-    def _row(
-        self,
-        path: str,
-        depth: int,
-        name: str,
-        calls: int,
-        params: int,
-        macs: int,
-        activations: int,
-        outputs: tuple[Shape, ...],
-    ) -> ModuleProfile:
-        share = macs / self.macs if self.macs else 0.0
-        return ModuleProfile(path, name, depth, calls, params, macs, activations, outputs, share, self.times.get(path))
-
-    @property
-    def modules(self) -> tuple[ModuleProfile, ...]:
-        if not self._rows:
-            self._rows.extend(self._all())
-        return tuple(self._rows)
+    params: int
+    macs: int
+    activations: int
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    decisions: Mapping[str, object]
+    modules: tuple[ModuleProfile, ...]
 
 
 def profile(
@@ -129,8 +64,15 @@ def profile(
 
 
 def profile_of(target: Target, *, measure: bool = False) -> Profile:
-    """The costs of an open target."""
-    found = Profile(target.name, target.graph(), target.decisions)
+    """The costs of an open target. Its program remembers them, and the user's cache those of published models."""
+    key = "profile", target.key
+    found = target.program.modules.get(key)
+    if not isinstance(found, Profile):
+        kept = kept_result(target, f"profile-{FORM}")
+        found = kept if isinstance(kept, Profile) else _counted(target)
+        if found is not kept:
+            keep_result(target, f"profile-{FORM}", found)
+        target.program.modules[key] = found
     return _measured(found, target) if measure else found
 
 
@@ -138,33 +80,53 @@ def _measured(found: Profile, target: Target) -> Profile:
     """The profile with the time of each module of the built model."""
     from archdsl.timing import module_times
 
-    return replace(found, times=module_times(target))
+    times = module_times(target)
+    return replace(found, modules=tuple(replace(row, time=times.get(row.path)) for row in found.modules))
 
 
-def shape_of(type_: TensorType) -> Shape:
-    """A shape for one picture."""
-    return tuple(size for axis in type_.shape if isinstance(size := at_batch_one(axis), int))
+def _counted(target: Target) -> Profile:
+    graph = target.graph()
+    known: dict[Module, int] = {}
+    activations = activation_bytes(graph, known)
+    inputs, outputs = (tuple(map(shape_of, types)) for types in (graph.input_types, graph.output_types))
+    share = 1.0 if graph.macs else 0.0
+    total = ModuleProfile("", graph.name, 0, 1, graph.params, graph.macs, activations, outputs, share)
+    rows = (total, *_inside(graph, "", 1, graph.macs, known))
+    return Profile(target.name, graph.params, graph.macs, activations, inputs, outputs, target.decisions, rows)
 
 
-def calls_by_label(modules: list[Module]) -> dict[str, list[Call]]:
-    """What sits at each place inside a module: the calls of one label are one module at work several times. A module
-    that was itself called several times, with other shapes, is given as all its graphs. Parts under `_` are the
-    caller's own."""
-    found: dict[str, list[Call]] = {}
-    for module in modules:
-        for call in module.calls:
-            if isinstance(call, ModuleCall) and call.label == "_":
-                for label, inner in calls_by_label([call.module]).items():
-                    found.setdefault(label, []).extend(inner)
-            elif call.label and call.label != "_":
-                found.setdefault(call.label, []).append(call)
-    return found
+def _inside(module: Module, path: str, depth: int, whole: int, known: dict[Module, int]) -> Iterator[ModuleProfile]:
+    """The rows of what is inside a module at its place. A module looked at before is not counted again."""
+    for label, calls in calls_by_label(module).items():
+        first = calls[0]
+        if not isinstance(first, ModuleCall) and not any(map(parameters_of, calls)):
+            continue
+        place = join(path, label)
+        macs = sum(map(macs_of, calls))
+        activations = sum(_activations(call, known) for call in calls)
+        outputs = tuple(map(shape_of, first.outputs))
+        name = first.module.name if isinstance(first, ModuleCall) else first.op.name
+        share = macs / whole if whole else 0.0
+        yield ModuleProfile(place, name, depth, len(calls), parameters_of(first), macs, activations, outputs, share)
+        if isinstance(first, ModuleCall):
+            yield from _repeated(_inside(first.module, place, depth + 1, whole, known), len(calls))
 
 
-def parameters_of(call: OpCall) -> int:
-    """The parameters that an op brings."""
-    return sum(
-        prod(size for size in parameter.shape if isinstance(size, int))
-        for parameter in call.parameters
-        if parameter.trainable
-    )
+def _activations(call: Call, known: dict[Module, int]) -> int:
+    return activation_bytes(call.module, known) if isinstance(call, ModuleCall) else op_bytes(call)
+
+
+def _repeated(rows: Iterator[ModuleProfile], times: int) -> Iterator[ModuleProfile]:
+    """Rows inside a module that runs several times."""
+    for row in rows:
+        yield (
+            row
+            if times == 1
+            else replace(
+                row,
+                calls=times * row.calls,
+                macs=times * row.macs,
+                activations=times * row.activations,
+                share=times * row.share,
+            )
+        )

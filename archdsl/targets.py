@@ -5,10 +5,10 @@ name, so a model and a variant of it are two; a space is only taken where there 
 given. Every command and every Python function opens its target here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from archdsl import zoo
 from archdsl.diagnostics import codes
@@ -44,12 +44,23 @@ class Target:
     settings: Mapping[str, object]
     genome: Genome | None = None
 
+    @property
+    def key(self) -> object:
+        """What tells it from other targets of its program. To the language 1, 1.0 and true are three things."""
+        return self.name, _typed(self.settings), _typed(self.genome)
+
     def graph(self) -> Module:
         """The graph; the program remembers it."""
+        key = "graph", self.key
+        known = self.program.modules.get(key)
+        if isinstance(known, Module):
+            return known
         try:
-            return elaborate(self.program, self.name, self.settings, self.genome)
+            graph = elaborate(self.program, self.name, self.settings, self.genome)
         except ArchError as error:
             raise self._open(error) from None
+        self.program.modules[key] = graph
+        return graph
 
     def costs(self) -> Costs:
         """Params, multiply-accumulates and result types, without the graph."""
@@ -81,6 +92,17 @@ class Target:
             f"`{self.name}` is a space of many candidates, and {title}: give one with --genome FILE"
             " (in Python genome={...}), or take the first with --pick first"
         )
+
+
+def _typed(value: object) -> object:
+    """A value with its type, as a key; what the language does not have is no value, and refused where it is used."""
+    if isinstance(value, Given):
+        return _typed(value.value)
+    if isinstance(value, Mapping):
+        return tuple((name, _typed(inner)) for name, inner in cast("Mapping[str, object]", value).items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_typed, cast("Sequence[object]", value)))
+    return type(value), value if isinstance(value, Hashable) else id(value)
 
 
 TargetLike: TypeAlias = "str | Path | Target | tuple[Program, str]"
@@ -164,11 +186,17 @@ def _file(path: Path, limits: Limits) -> Program:
 
 
 def _similar_in_zoo(name: str) -> str:
-    known = zoo.homes()
-    begun = [other for other in zoo.names() if other.startswith(name)] if name else []
-    if begun:
-        return f"names that begin so: {_some(begun)}"
-    near = closest(name, known)
+    """Names that begin as this one does, one that is a few letters away, or those with the same first words."""
+    names = zoo.names()
+    near = closest(name, zoo.homes())
+    words = name.split("_")
+    beginnings = ["_".join(words[:count]) for count in range(len(words), 0, -1) if words[0]]
+    for beginning in beginnings:
+        begun = [other for other in names if other.startswith(beginning)]
+        if near is not None and (not begun or beginning != name):
+            return f"a similar name is `{near}`"
+        if begun:
+            return f"names that begin like it: {_some(begun)}"
     return f"a similar name is `{near}`" if near else "`archdsl zoo` lists what it has"
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from importlib import import_module
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,9 @@ def module_times(target: Target) -> dict[str, float]:
     evaluation mode, its weights are those that it begins with."""
     import torch
 
-    model: Any = import_module("archdsl.building").build(target).eval()
+    from archdsl.assembly import build
+
+    model: Any = build(target).eval()
     inputs = [_input(type_) for type_ in target.graph().input_types]
     passes: dict[str, list[float]] = defaultdict(list)
     current: dict[str, float] = {}

@@ -6,12 +6,11 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from archdsl import zoo
 from archdsl.cache import keep_cached, read_cached
+from archdsl.code_stamp import code_stamp
 from archdsl.resources import resource
 
 FORM = 1
@@ -53,8 +52,10 @@ def zoo_model(name: str) -> ZooModel:
     from archdsl.preprocessing import data_config_of, input_size
     from archdsl.targets import open_target
 
-    graph = open_target(f"zoo:{name}").graph()
-    paper = _PAPER.search(graph.doc)
+    target = open_target(f"zoo:{name}")
+    graph = target.graph()
+    # A variant may have a paper of its own.
+    paper = _PAPER.search(target.program.declarations[target.name].doc) or _PAPER.search(graph.doc)
     return ZooModel(
         name,
         zoo.homes()[name].family,
@@ -80,15 +81,7 @@ def _read(key: str) -> dict[str, ZooModel]:
 
 def _digest() -> str:
     """Of everything that a row follows from."""
-    digest = hashlib.sha256(f"{FORM}\0{_version()}".encode())
+    digest = hashlib.sha256(f"{FORM}\0{code_stamp()}".encode())
     for path in (*zoo.files(), *sorted(resource("std").glob("*.arch"))):
         digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:32]
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("archdsl")
-    except PackageNotFoundError:
-        return ""

@@ -406,3 +406,15 @@ space s() {
     assert ["W1003", "W1005"] == sorted({d.code for d in archdsl.check(path)})
     program = archdsl.load(path)
     assert 898 == archdsl.elaborate(program, "m").params == archdsl.costs(program, "s", None, {"size": 16}).params
+
+
+def test_what_is_placed_belongs_to_one_run(tmp_path: Path):
+    path = tmp_path / "twins.arch"
+    path.write_text(
+        "model m(size: int = 8)(x: [b, 3, size, size]) {\n  let shared = conv(3, 3) as shared\n"
+        "  return x |> shared |> shared\n}\n",
+        encoding="utf-8",
+    )
+    program = archdsl.load(path)
+    assert [84, 84] == [archdsl.costs(program, "m").params for _ in range(2)]
+    assert [84, 84] == [archdsl.elaborate(program, "m", {"size": size}).params for size in (8, 16)]

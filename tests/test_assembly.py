@@ -112,3 +112,44 @@ def test_passes_are_told_once_each(net: str):
             between=lambda step, _root, _next: ran.append(step.name if step else "start"),
         )
     assert (["start", "start"], 2) == ([name for name in ran if name == "start"], ran.count("merge-common"))
+
+
+STAGES = """\
+stage level(wide: int)(x: [b, h, w, c]) {
+  return x
+    |> rearrange("b h w c -> b c h w")
+    |> conv(wide, 3, stride=2) as conv
+    |> rearrange("b c h w -> b h w c")
+    |> layer_norm() as norm
+}
+
+model pyramid(classes: int = 10)(x: [b, 3, 16, 16]) {
+  x = rearrange(x, "b c h w -> b h w c")
+  for i, wide in enumerate([4, 8]) {
+    x = x |> level(wide) as levels[i]
+  }
+  return x |> mean(axes=(1, 2)) |> linear(classes) as head
+}
+"""
+
+
+@pytest.mark.parametrize("deploy", [False, True])
+def test_features_are_maps_with_channels_first(deploy: bool, net: str, tmp_path: Path):
+    file = tmp_path / "pyramid.arch"
+    file.write_text(STAGES, encoding="utf-8")
+    whole = archdsl.build(file)
+    model = archdsl.build(file, features_only=True, weights=whole.state_dict(), deploy=deploy)
+    pictures = torch.randn(2, 3, 16, 16)
+    seen: list[torch.Tensor] = []
+    for level in whole.levels:
+        level.register_forward_hook(lambda _module, _given, result: seen.append(result.permute(0, 3, 1, 2)))
+    whole(pictures)
+    assert [(2, 4, 8, 8), (2, 8, 4, 4)] == [tuple(found.shape) for found in model(pictures)]
+    assert [True, True] == [torch.allclose(*pair) for pair in zip(seen, model(pictures), strict=True)]
+    assert [("levels.0", 4, 2), ("levels.1", 8, 4)] == [(f.path, f.channels, f.reduction) for f in model.feature_info]
+    assert ("head.weight", "head.bias") == model.weights_report.skipped
+
+
+def test_a_model_without_stages_has_no_features(net: str):
+    with pytest.raises(archdsl.UsageError, match="`net` has no stages, whose feature maps `features_only` gives"):
+        archdsl.build(net, features_only=True)

@@ -52,16 +52,25 @@ def test_a_link_that_leads_nowhere_is_taken_too(tmp_path: Path):
         raise AssertionError("nothing is to be written")
 
 
-def test_force_replaces(tmp_path: Path):
+def test_force_replaces_what_has_the_names_and_nothing_else(tmp_path: Path):
     (tmp_path / "one.txt").write_text("old", encoding="utf-8")
-    (tmp_path / "two").mkdir()
-    (tmp_path / "two" / "old.txt").write_text("old", encoding="utf-8")
+    (tmp_path / "two" / "deep").mkdir(parents=True)
+    for name in ("a.txt", "mine.txt", "deep/old.txt"):
+        (tmp_path / "two" / name).write_text("old", encoding="utf-8")
     with new_file(tmp_path / "one.txt", force=True) as temporary:
         temporary.write_text("new", encoding="utf-8")
     with new_folder(tmp_path / "two", force=True) as temporary:
         write_two(temporary, "new")
-    assert {"one.txt": "new", "two/a.txt": "new", "two/deep/b.txt": "new"} == standing(tmp_path)
-    assert ["one.txt", "two"] == sorted(os.listdir(tmp_path))
+    expected = {"one.txt": "new", "two/a.txt": "new", "two/deep/b.txt": "new", "two/mine.txt": "old"}
+    assert (expected, ["one.txt", "two"]) == (standing(tmp_path), sorted(os.listdir(tmp_path)))
+
+
+def test_the_folder_one_stands_in_can_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with new_folder(Path("."), force=True) as temporary:
+        write_two(temporary, "new")
+    assert ({"here/a.txt": "new", "here/deep/b.txt": "new"}, ["here"]) == (standing(tmp_path), os.listdir(tmp_path))
 
 
 def test_a_folder_does_not_replace_a_file_nor_a_file_a_folder(tmp_path: Path):
@@ -70,6 +79,9 @@ def test_a_folder_does_not_replace_a_file_nor_a_file_a_folder(tmp_path: Path):
     with pytest.raises(UsageError, match="is a file; name a folder"), new_folder(tmp_path / "file", force=True):
         raise AssertionError("nothing is to be written")
     with pytest.raises(UsageError, match="is a folder; name a file"), new_file(tmp_path / "folder", force=True):
+        raise AssertionError("nothing is to be written")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no regular file"), new_file(tmp_path / "pipe", force=True):
         raise AssertionError("nothing is to be written")
 
 
@@ -95,22 +107,22 @@ def test_a_full_disk_leaves_what_was_there(force: bool, tmp_path: Path, monkeypa
     assert (["out"] if force else []) == os.listdir(tmp_path)
 
 
-def test_a_swap_that_fails_half_way_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("failing_at", [1, 2, 3, 4])
+def test_moving_that_fails_half_way_is_taken_back(failing_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with new_folder(tmp_path / "out") as temporary:
         write_two(temporary, "old")
     rename, calls = os.rename, []
 
     def failing(source: Path, target: Path) -> None:
         calls.append(target)
-        if len(calls) == 2:
+        if len(calls) == failing_at:
             full()
         rename(source, target)
 
     monkeypatch.setattr(output.os, "rename", failing)
     with pytest.raises(UnusableFile, match="the disk is full"), new_folder(tmp_path / "out", force=True) as temporary:
         write_two(temporary, "new")
-    assert {"out/a.txt": "old", "out/deep/b.txt": "old"} == standing(tmp_path)
-    assert ["out"] == os.listdir(tmp_path)
+    assert ({"out/a.txt": "old", "out/deep/b.txt": "old"}, ["out"]) == (standing(tmp_path), os.listdir(tmp_path))
 
 
 def write_half(place: Path) -> NoReturn:

@@ -108,7 +108,8 @@ def test_an_unknown_name_has_a_suggestion(folder):
 
 def test_a_name_that_the_zoo_lacks_has_a_suggestion():
     assert "the zoo has no `van_bO`; a similar name is `van_b0`" == usage("zoo:van_bO")
-    assert "the zoo has no `van_`; names that begin so: `van_b0`, `van_b1`, `van_b2`" == usage("zoo:van_")
+    assert "the zoo has no `van_`; names that begin like it: `van_b0`, `van_b1`, `van_b2`" == usage("zoo:van_")
+    assert usage("zoo:van_something_else").endswith("; names that begin like it: `van_b0`, `van_b1`, `van_b2`")
     assert "the zoo has no ``; `archdsl zoo` lists what it has" == usage("zoo:")
 
 
@@ -198,3 +199,15 @@ def test_a_file_is_read_once_until_it_or_an_import_changes(folder):
 def test_a_model_of_the_zoo_is_read_once():
     assert open_target("zoo:van_b0").program is open_target("zoo:van_b1").program
     assert open_target("zoo:van_b0").graph() is open_target("zoo:van_b0").graph()
+
+
+def test_equal_candidates_are_one_graph_and_others_are_not_taken_for_it(folder):
+    def graph(**settings: object) -> object:
+        return open_target("net.arch", settings=settings).graph()
+
+    assert graph() is graph()
+    assert graph(width=4) is graph(width=4)
+    assert graph(width=4) is not graph(width=5)
+    assert graph(width=1) is open_target("net.arch", written=["width=2 - 1"]).graph()
+    assert [("E0206", "`width` of `net` must be an int, not true")] == codes("net.arch", settings={"width": True})
+    assert "the setting `width` cannot be set" in usage("net.arch", settings={"width": {1}})

@@ -9,11 +9,13 @@ from archdsl.build_summary import Summary, as_text, summary_of
 from archdsl.cli.target_options import takes_target
 from archdsl.cli.weights_options import takes_weights
 from archdsl.diagnostics.record import UsageError
+from archdsl.diagnostics.suggest import closest
 from archdsl.exporting import save_tensors
 from archdsl.output import new_folder, refuse_existing
+from archdsl.resolved.writing import resolved_source
 from archdsl.targets import Target
 from archdsl_compiler.graph import Module
-from archdsl_compiler.passes.contract import PASSES, Between, Pass
+from archdsl_compiler.passes.contract import BUILDING, DEPLOYING, Between, Pass
 from archdsl_compiler.passes.printing import graph_text
 
 FILES = ("model.arch", "model.py", "model.safetensors", "summary.json")
@@ -23,7 +25,7 @@ FILES = ("model.arch", "model.py", "model.safetensors", "summary.json")
 @takes_target()
 @click.option("-o", "--output", metavar="DIR", help=f"Write {', '.join(FILES)} to a new folder.")
 @takes_weights
-@click.option("--print-after", metavar="PASS", help=f"Print the graph after a pass: {', '.join(PASSES)}.")
+@click.option("--print-after", metavar="PASS", help=f"Print the graph after a pass, such as {BUILDING[0]}.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one object.")
 def command(
     target: Target,
@@ -40,7 +42,7 @@ def command(
     folder = None if output is None else Path(output)
     if folder is not None:
         refuse_existing(folder, force)
-    between = None if print_after is None else _printing(print_after)
+    between = None if print_after is None else _printing(print_after, deploy)
     built = assembled(target, loading, deploy=deploy, between=between, seed=seed)
     summary = summary_of(built, seed, () if folder is None else FILES)
     if folder is not None:
@@ -55,19 +57,24 @@ def command(
 
 def write_folder(folder: Path, built: Assembly, summary: Summary, force: bool = False) -> None:
     """All files of a build, or none."""
-    from archdsl.resolved import resolved_source
-
+    target = built.target
+    resolved = resolved_source(target.program, target.name, target.settings, target.genome)
     with new_folder(folder, force=force) as temporary:
-        (temporary / "model.arch").write_text(resolved_source(built.target), encoding="utf-8")
+        (temporary / "model.arch").write_text(resolved, encoding="utf-8")
         (temporary / "model.py").write_text(built.source, encoding="utf-8")
         save_tensors(built.model.state_dict(), temporary / "model.safetensors")
         (temporary / "summary.json").write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def _printing(name: str) -> Between:
+def _printing(name: str, deploy: bool) -> Between:
     """Prints the graph each time the pass has run."""
-    if name not in PASSES:
-        raise UsageError(f"there is no pass {name!r}; there are {', '.join(PASSES)}")
+    run = [step.partition("{")[0] for step in (*BUILDING, *(DEPLOYING if deploy else ()))]
+    if name not in run:
+        if name in DEPLOYING:
+            raise UsageError(f"the pass `{name}` runs with --deploy alone")
+        near = closest(name, run)
+        hint = f"a similar name is `{near}`" if near else f"there are {', '.join(dict.fromkeys(run))}"
+        raise UsageError(f"no pass `{name}` runs in a build; {hint}")
 
     def tell(ran: Pass | None, graph: Module, _following: Pass | None) -> None:
         if ran is not None and ran.name == name:

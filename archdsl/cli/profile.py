@@ -66,7 +66,7 @@ def as_text(found: Profile, depth: int | None) -> str:
     if depth is None:
         deepest = max(row.depth for row in rows)
         depth = next((d for d in range(deepest, 1, -1) if sum(row.depth <= d for row in rows) <= LINES), 1)
-    timed = bool(found.times)
+    timed = rows[0].time is not None
     head = ["module", "", "params", "MACs", "share", "memory", *(["time"] if timed else []), "output"]
     cells = [head, *(_cells(row, label, timed) for row, label in _labels(found) if row.depth <= depth)]
     lines = table(cells, [False, False, *[True] * (5 if timed else 4), False])

@@ -101,6 +101,11 @@ def unused_imports(tree: nodes.File, used: set[str]) -> Iterator[Diagnostic]:
             yield codes.UNUSED_IMPORT.at(name.span, title, "not used", fixes=(fix,) if fix else ())
 
 
+def read_outside(setting: nodes.Setting) -> bool:
+    """Whether a setting is no matter of the body: who feeds the model reads what its weights expect of pictures."""
+    return setting.type is not None and setting.type.name == "preprocessing"
+
+
 def settings_of(unit: Unit, callee: str) -> tuple[str, tuple[str, ...]] | None:
     """The settings of a callee that is known without evaluating: a declaration, an op."""
     declared = declaration_of(unit, callee)

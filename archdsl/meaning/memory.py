@@ -78,7 +78,7 @@ def remembered(frame: Frame, node: nodes.Expression, work: Callable[[], Value]) 
         return found[0]
     before, decided = body.mark(), len(body.decisions)
     value = work()
-    if before != body.mark() or value is UNKNOWN:
+    if before != body.mark() or value is UNKNOWN or _holds_placed(value):
         session.remembered[id(node)] = False
         return value
     taken = body.decisions[decided:]

@@ -15,6 +15,7 @@ from archdsl.meaning.declared import Unit
 from archdsl.meaning.file_names import (
     axes,
     declared_twice,
+    read_outside,
     settings_of,
     top_level_names,
     unknown_entry,
@@ -72,8 +73,6 @@ class NameCheck:
         self._expression(node)
         return self.found
 
-    # ---- declarations
-
     def _declaration(self, item: nodes.Declaration | nodes.Extern) -> None:
         self.kind = KINDS.get(item.kind.text)
         self.owner = item.name.text
@@ -83,9 +82,8 @@ class NameCheck:
         body = isinstance(item, nodes.Declaration) and self.kind is not None and not self.kind.fields
         for setting in item.settings or ():
             self._hides_top_level(setting.name, "setting")
-            # Preprocessing is read by who feeds the model, not by its body.
-            read = body and (setting.type is None or setting.type.name != "preprocessing")
-            names.setdefault(setting.name.text, Binding(setting.name.span, "setting" if read else "axis"))
+            what = "setting" if body and not read_outside(setting) else "axis"
+            names.setdefault(setting.name.text, Binding(setting.name.span, what))
         tensors = item.tensors
         if tensors is None and self.kind is not None and self.kind.tensors:
             names.setdefault("x", Binding(item.name.span, "axis"))
@@ -99,9 +97,7 @@ class NameCheck:
             if tensor.default is not None:
                 self._expression(tensor.default)
         for setting in item.settings or ():
-            for part in (setting.domain, setting.default):
-                if part is not None:
-                    self._expression(part)
+            self._all(part for part in (setting.domain, setting.default) if part is not None)
         for shape in item.result or ():
             self._shape(shape)
         if isinstance(item, nodes.Declaration):

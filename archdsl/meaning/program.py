@@ -167,6 +167,11 @@ def costs(program: Program, name: str, settings: Settings | None = None, genome:
     return _run(program, name, settings, genome, True, _costs)
 
 
+def model_of(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Component:
+    """The model that a candidate is, with its settings."""
+    return _run(program, name, settings, genome, True, lambda _program, _frame, component, _inputs, _result: component)
+
+
 def _module(program: Program, frame: Frame, component: Component, inputs: tuple[Value, ...], result: Value) -> Module:
     settings = tuple(frame.names.get(name) for name in setting_names(component.callee))
     key = ("root", id(component.callee), settings, types_in(inputs), tuple(frame.body.decisions))

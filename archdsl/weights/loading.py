@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.weights.files import StateDict, Weights, read_weights
-from archdsl.weights.pairing import COUNTER, Pairing, by_name, by_order, similar, without_beginnings
+from archdsl.weights.pairing import COUNTER, Pairing, Shapes, by_name, by_order, similar, without_beginnings
 from archdsl.weights.report import MOST_SHOWN, Absent, Adapted, Misshapen, WeightsMismatch, WeightsReport
 from archdsl.weights.resizing import resized
 from archdsl_compiler.classifier import classifiers
@@ -50,15 +50,15 @@ def load_weights(
     skip: Sequence[str] = (),
     adapt: bool = False,
 ) -> WeightsReport:
-    """Load a file or state dict into the module built from a graph. Raises WeightsMismatch, and changes nothing, where
-    they do not belong together."""
+    """Load a file or state dict into the module built from a graph, whole or in parts: what was not built is not used.
+    Raises WeightsMismatch, and changes nothing, where they do not belong together."""
     given = weights if isinstance(weights, StateDict) else read_weights(weights)
     own: dict[str, Tensor] = model.state_dict()
     begun = without_beginnings(own, given.tensors)
     tensors = {name.removeprefix(begun): tensor for name, tensor in given.tensors.items()}
     here, there = ({name: tuple(tensor.shape) for name, tensor in side.items()} for side in (own, tensors))
-    pairing = (by_order if match == "order" else by_name)(here, there, skip)
     rules = _rules(graph)
+    pairing = _paired(match, here, there, skip, rules)
     renewed = _renewed(pairing, own, tensors, rules) if adapt else set[str]()
     plan = _planned(pairing, own, tensors, rules, renewed, adapt)
     missing = [name for name in pairing.missing if name not in renewed and not _computed(name, rules)]
@@ -79,6 +79,23 @@ def load_weights(
         tuple(name for name in own if name in computed),
         (*given.wrappers, *((begun,) if begun else ())),
     )
+
+
+def _paired(match: Match, here: Shapes, there: Shapes, skip: Sequence[str], rules: _Rules) -> Pairing:
+    """By order, the module's own order is tried first, then that of the program: lists of parts are built list by list
+    and run in turns."""
+    unbuilt = {name: _shape(parameter) for name, parameter in rules.parameters.items() if name not in here}
+    if match == "name":
+        return by_name({**here, **unbuilt}, there, skip, unbuilt)
+    program = {name: here.get(name, unbuilt.get(name, ())) for name in rules.parameters}
+    orders = [program] if unbuilt else [here, program]
+    found = [by_order(order, there, skip, unbuilt) for order in orders]
+    fitting = (p for p in found if all(here[name] == there[source] for name, source in p.pairs.items()))
+    return next(fitting, found[0])
+
+
+def _shape(parameter: Parameter) -> tuple[int, ...]:
+    return tuple(size for size in parameter.shape if isinstance(size, int))
 
 
 def _planned(
@@ -104,7 +121,7 @@ def _planned(
             plan.values[name] = there.to(here.dtype)
         elif adapt and name in rules.constants:
             plan.computed.add(name)
-        elif adapt and rule is not None and _resizing(rule)[0] and _fits(plan, name, there, here, rule):
+        elif adapt and rule is not None and rule.resize and _fits(plan, name, there, here, rule):
             plan.adapted.append(Adapted(name, "resized", before, after))
         else:
             plan.misshapen.append(Misshapen(name, source, before, after))
@@ -119,7 +136,8 @@ def _other_part(name: str, source: str) -> bool:
 
 def _fits(plan: _Plan, name: str, there: Tensor, here: Tensor, rule: Parameter) -> bool:
     """Whether the rule of the parameter makes one shape of the other; then the plan has the numbers."""
-    table = resized(there, tuple(here.shape), *_resizing(rule))
+    prefix = rule.prefix if isinstance(rule.prefix, int) else 0
+    table = resized(there, tuple(here.shape), rule.resize, prefix)
     if table is not None:
         plan.values[name] = table.to(here.dtype)
     return table is not None
@@ -210,7 +228,7 @@ def _advice(
 ) -> Iterator[str]:
     """What may help, where it may help."""
     wrong = [misfit.name for misfit in plan.misshapen]
-    tables = [name for name in wrong if name in rules.parameters and _resizing(rules.parameters[name])[0]]
+    tables = [name for name in wrong if name in rules.parameters and rules.parameters[name].resize]
     sequences = [[s for name, s in side.items() if not name.endswith(COUNTER)] for side in (here, there)]
     if match == "name" and lacking and sequences[0] == sequences[1] and given.ordered:
         yield '--match order (match="order") fits: the shapes agree in sequence'
@@ -221,8 +239,3 @@ def _advice(
         yield "a file of safetensors has no order of its own; match by order needs one that torch.save wrote"
     elif match == "name" and len(lacking) + len(excess) + len(wrong) < len(here):
         yield '--skip "NAME.*" (skip=[...]) leaves parts at their initialisation'
-
-
-def _resizing(parameter: Parameter) -> tuple[str, int]:
-    """The rule that a parameter was declared with, "" for none, and how many rows come before the places."""
-    return getattr(parameter, "resize", ""), getattr(parameter, "prefix", 0)

@@ -1,6 +1,6 @@
 """Which tensor of a file belongs to which entry of a model: by name, or by position where the names differ."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
@@ -28,9 +28,9 @@ class Pairing:
     skipped: tuple[str, ...] = ()
 
 
-def by_name(model: Shapes, file: Shapes, skip: Sequence[str]) -> Pairing:
-    """Equal names belong together."""
-    left_out = _skipped(model, file, skip)
+def by_name(model: Shapes, file: Shapes, skip: Sequence[str], unbuilt: Collection[str] = ()) -> Pairing:
+    """Equal names belong together. `unbuilt` are names of the model that this build of it has no use for."""
+    left_out = _skipped(model, file, skip).union(unbuilt)
     pairs = {name: name for name in model if name in file and name not in left_out}
     return Pairing(
         pairs,
@@ -40,10 +40,10 @@ def by_name(model: Shapes, file: Shapes, skip: Sequence[str]) -> Pairing:
     )
 
 
-def by_order(model: Shapes, file: Shapes, skip: Sequence[str]) -> Pairing:
+def by_order(model: Shapes, file: Shapes, skip: Sequence[str], unbuilt: Collection[str] = ()) -> Pairing:
     """The first belongs to the first, and so on. Counters of norms are matched by themselves, as a file may lack
     them."""
-    left_out = _skipped(model, file, skip)
+    left_out = _skipped(model, file, skip).union(unbuilt)
     here, there = ([name for name in side if not _counts(name)] for side in (model, file))
     pairs: dict[str, str] = {}
     if len(here) == len(there):

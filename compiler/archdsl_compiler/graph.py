@@ -78,8 +78,8 @@ Call: TypeAlias = OpCall | ModuleCall
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Module:
-    """One component, elaborated. `bindings` are the names that its text bound to numbers: settings and axes; `names` those
-    that it bound to values. `stages` are the results of stages that a pass wrote into it."""
+    """One component, elaborated. `bindings` are the names that its text bound to numbers, settings and axes; `names`
+    those that it bound to values. `stages` are the results of stages that a pass wrote into it."""
 
     name: str
     kind: str

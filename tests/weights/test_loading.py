@@ -1,5 +1,7 @@
 """Weights find their places by name or by order, and what does not fit changes nothing."""
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+import archdsl
 from archdsl.diagnostics.record import UsageError
 from archdsl.weights.loading import load_weights
 from archdsl.weights.report import Absent, Adapted, Misshapen, WeightsMismatch, WeightsReport
@@ -218,3 +221,90 @@ def test_adapting_heals_nothing_else(tmp_path: Path):
     here, there = (graph_of(TEXT, tmp_path, width=width) for width in (4, 6))
     error = refused(bare(here), here, trained(there), adapt=True)
     assert "parts.0.conv.weight" in [misfit.name for misfit in error.misshapen]
+
+
+TURNS = """\
+model net(size: int = 8)(x: [b, 3, 8, 8]) {
+  x = x |> mean(axes=(2, 3)) |> linear(4) as stem
+  for i in 0..<3 {
+    x = x |> layer_norm() as norms[i] |> linear(4) as layers[i]
+  }
+  return x |> linear(2) as head
+}
+"""
+
+
+def test_by_order_lists_that_run_in_turns_are_tried_list_by_list_and_in_turns(tmp_path: Path):
+    """A module made of `norms` and `layers` has all norms before all layers in its state dict; another library may
+    have them in turns."""
+    graph = graph_of(TURNS, tmp_path)
+    in_turns = trained(graph)
+    stem, norms, layers, head = (
+        [name for name in in_turns if name.startswith(part)] for part in ("stem", "norms", "layers", "head")
+    )
+    by_lists = {name: in_turns[name] for name in (*stem, *norms, *layers, *head)}
+    module = bare(graph)
+    assert list(by_lists) == list(module.state_dict())
+    for weights in (by_lists, in_turns):
+        report = load_weights(module, graph, renamed(weights, True), match="order")
+        assert (14 + 2, numbers(in_turns)) == (len(report.loaded), loaded_numbers(module))
+
+
+def test_tables_of_positions_are_resized(tmp_path: Path):
+    text = """\
+model net(size: int = 32)(x: [b, 3, size, size]) {
+  let side = size // 8
+  let y = x |> conv(6, 8, stride=8) as patch |> rearrange("b c h w -> b (h w) c")
+  let token = param([1, 1, 6]) as token
+  let places = param([1, 1 + side ** 2, 6], resize="1 (h w) c", prefix=1) as places
+  return (concat([expand(token, b, axis=0), y], axis=1) + places)[:, 0] |> linear(2) as head
+}
+"""
+    here, there = (graph_of(text, tmp_path, size=size) for size in (32, 48))
+    weights = trained(there)
+    weights["places"] = torch.randn(1, 37, 6, dtype=torch.float64)
+    error = refused(bare(here), here, weights)
+    module = bare(here)
+    report = load_weights(module, here, weights, adapt=True)
+    maps = weights["places"][:, 1:].reshape(1, 6, 6, 6).permute(0, 3, 1, 2).float()
+    smaller = torch.nn.functional.interpolate(maps, size=(4, 4), mode="bicubic", antialias=True)
+    expected = torch.cat([weights["places"][:, :1].float(), smaller.permute(0, 2, 3, 1).reshape(1, 16, 6)], dim=1)
+    assert torch.equal(expected, module.state_dict()["places"])
+    assert ((Adapted("places", "resized", (1, 37, 6), (1, 17, 6)),), (), True) == (
+        report.adapted,
+        report.initialised,
+        "--adapt" in str(error),
+    )
+    assert "resized: places [1, 37, 6] -> [1, 17, 6]" in str(report)
+
+
+def test_constants_of_another_size_are_the_models_own(tmp_path: Path):
+    text = """\
+model net(size: int = 4)(x: [b, size]) {
+  let table = buffer(arange(size), saved=true) as table
+  return sum(x * table, axes=-1, keep=true) |> linear(2) as head
+}
+"""
+    here, there = (graph_of(text, tmp_path, size=size) for size in (4, 5))
+    error = refused(bare(here), here, trained(there))
+    report = load_weights(bare(here), here, trained(there), adapt=True)
+    assert (("table",), ["table"]) == (report.computed, [misfit.name for misfit in error.misshapen])
+
+
+def test_the_file_of_another_library_fits_mobilenetv2_by_order():
+    """`mobilenetv2_of_another_library.json.gz` has the names and shapes of such a file, in its order."""
+    data = Path(__file__).parent.parent / "data" / "mobilenetv2_of_another_library.json.gz"
+    entries: list[tuple[str, list[int]]] = json.loads(gzip.decompress(data.read_bytes()))
+    weights = {name: torch.full(shape, float(number)) for number, (name, shape) in enumerate(entries)}
+    module = archdsl.build("zoo:mobilenetv2_100", weights=weights, match="order")
+    found = loaded_numbers(module)
+    there = numbers(weights)
+    expected = {
+        "conv_stem.weight": there["features.0.0.weight"],
+        "bn1.running_var": there["features.0.1.running_var"],
+        "blocks.0.0.conv_pw.weight": there["features.1.conv.1.weight"],
+        "blocks.3.1.bn2.num_batches_tracked": there["features.8.conv.1.1.num_batches_tracked"],
+        "blocks.6.0.conv_pwl.weight": there["features.17.conv.2.weight"],
+        "classifier.bias": there["classifier.1.bias"],
+    }
+    assert (314, expected) == (len(module.weights_report.loaded), {name: found[name] for name in expected})

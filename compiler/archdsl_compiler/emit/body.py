@@ -1,7 +1,8 @@
-"""The lines of a method: which values get a variable, what it is called, and which are written where they are used."""
+"""The lines of a method: what its variables are called, and its loops and conditions."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from archdsl_compiler.emit.code import (
     Apply,
@@ -12,31 +13,32 @@ from archdsl_compiler.emit.code import (
     Number,
     Part,
     Raw,
-    Row,
     Use,
     literal,
+    render,
     replace,
     walk,
 )
+from archdsl_compiler.emit.inlining import codes_of, instead, reads_of, values_in, with_inlined
 from archdsl_compiler.emit.layout import WIDTH, statement
 from archdsl_compiler.emit.lifted import Cycle, Line
 from archdsl_compiler.graph import Scalar, Structure, leaves
 
-DEEPEST = 4
 SPARE = ("y", "z", "u", "v", "a", "b")
 OTHERWISE = "value"
+_Writer = Callable[[Expression], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """What a method is made of. `names` are what the source calls values; `parts` writes a part; `lengths` has the
-    number of elements of each list of parts, where it is one number for all modules."""
+    """What a method is made of. `names` are what the source calls values; `part` writes a part; `lengths` has the
+    number of elements of each list of parts. With `shapes`, lines end with the shape of what they give."""
 
     inputs: Mapping[int, str]
     items: Sequence[Line | Cycle]
-    returns: Expression | None
+    returns: Expression
     names: Mapping[int, str]
-    parts: Callable[[Part], str]
+    part: Callable[[Part], str]
     lengths: Mapping[str, int]
     exposed: Mapping[str, int] = field(default_factory=dict[str, int])
     shapes: bool = False
@@ -45,276 +47,51 @@ class Method:
 
 
 def lines_of(method: Method) -> list[str]:
-    return _Body(method).lines()
+    """The lines of a method, with its `return`."""
+    text, variables = lines_and_names(method)
+    if method.exposed:
+        pad = " " * method.indent
+        text.append(f"{pad}if self.training:")
+        text += [f"{pad}    self.{name} = {variables[value]}" for name, value in method.exposed.items()]
+    leaf = _leaf(method, variables)
+    result = render(method.returns, leaf)
+    last = _last_assignment(text, result, method.indent) if not method.exposed else None
+    if last is None:
+        return [*text, *statement(method.indent, "return ", method.returns, leaf)]
+    *before, code = text[: last + 1]
+    first = f"{' ' * method.indent}return {code[method.indent + len(result) + 3 :]}"
+    first = first if len(first) <= WIDTH else first.partition("  # ")[0]
+    if len(first) > WIDTH:
+        return [*text, f"{' ' * method.indent}return {result}"]
+    return [*before, first, *text[last + 1 :]]
 
 
-class _Body:
-    """Follows a method from top to bottom and keeps what variables hold."""
+def lines_and_names(method: Method) -> tuple[list[str], Mapping[int, str]]:
+    """The lines without `return`, and the variable that each value of the result is in at the end."""
+    kept = frozenset(values_in(method.returns)) | frozenset(method.exposed.values())
+    items = with_inlined(method.items, kept, method.indent, method.names)
+    body = _Body(method)
+    body.follow(items, kept)
+    batch = any(isinstance(part, Batch) for item in items for code in codes_of(item) for part in walk(code))
+    if batch:
+        first = next(iter(method.inputs.values()))
+        body.text.insert(0, f"{' ' * method.indent}batch = {first}.shape[0]")
+    return body.text, body.names
 
-    def __init__(self, method: Method) -> None:
-        self.method = method
-        self.names: dict[int, str] = dict(method.inputs)
-        self.holders: dict[str, int] = {name: value for value, name in method.inputs.items()}
-        self.aliases: dict[int, int] = {}
 
-    def lines(self) -> list[str]:
-        method = self.method
-        items = _with_inlined(method)
-        last: dict[int, int] = {}
-        for position, item in enumerate(items):
-            for value in _reads(item):
-                last[value] = position
-        kept = [*(method.returns and _values(method.returns) or ()), *method.exposed.values()]
-        for value in kept:
-            last[value] = len(items)
-        text: list[str] = []
-        if any(isinstance(part, Batch) for item in items for code in _codes(item) for part in walk(code)):
-            name = next(iter(method.inputs.values()))
-            text.append(f"{' ' * method.indent}batch = {name}.shape[0]")
-        position = 0
-        while position < len(items):
-            item = items[position]
-            if isinstance(item, Cycle):
-                text += self._cycle(item, position, last)
-                position += 1
-                continue
-            if item.guard is not None and self._in_place(item, position, last):
-                run = [item]
-                while position + len(run) < len(items):
-                    after = items[position + len(run)]
-                    if not isinstance(after, Line) or after.guard != item.guard:
-                        break
-                    if not self._in_place(after, position + len(run), last):
-                        break
-                    run.append(after)
-                text.append(f"{' ' * method.indent}if {self._text(item.guard)}:")
-                for number, each in enumerate(run):
-                    text += self._assignment(each, position + number, last, 4, guarded=True)
-                position += len(run)
-                continue
-            text += self._assignment(item, position, last, 0)
-            position += 1
-        for name, value in method.exposed.items():
-            text.append(f"{' ' * method.indent}if self.training:")
-            text.append(f"{' ' * method.indent}    self.{name} = {self.names[value]}")
-        if method.returns is not None:
-            text += self._return(text)
-        return text
+def _last_assignment(text: Sequence[str], name: str, indent: int) -> int | None:
+    """Where the last statement begins, if it only gives a value to the name that is returned."""
+    start = next((k for k in range(len(text) - 1, -1, -1) if not text[k][indent:].startswith((" ", ")", "]"))), -1)
+    return start if start >= 0 and text[start][indent:].startswith(f"{name} = ") and name.isidentifier() else None
 
-    def _return(self, text: list[str]) -> list[str]:
-        """`return`, of the expression itself where the last line only names it."""
-        assert self.method.returns is not None
-        result = self._render(self.method.returns)
-        pad = " " * self.method.indent
-        if text and not self.method.exposed and result.isidentifier():
-            before = f"{pad}{result} = "
-            if text[-1].startswith(before):
-                code = text[-1][len(before) :]
-                text.pop()
-                line = f"{pad}return {code}"
-                return [line if len(line) <= WIDTH else line.partition("  # ")[0]]
-            if text[-1] in (f"{pad})", f"{pad}]"):
-                start = next((k for k in range(len(text) - 1, -1, -1) if text[k].startswith(before)), None)
-                if start is not None and all(line.startswith(f"{pad}    ") for line in text[start + 1 : -1]):
-                    tail = [f"{pad}return {text[start][len(before) :]}", *text[start + 1 :]]
-                    del text[start:]
-                    return tail
-        return statement(self.method.indent, "return ", self.method.returns, self._leaf)
 
-    def _in_place(self, line: Line, position: int, last: Mapping[int, int]) -> bool:
-        """Whether a guarded line can change a variable: what it stands for is read no more."""
-        source = _source(line)
-        return source is not None and last.get(source, -1) <= position and source in self.names
-
-    def _assignment(
-        self, line: Line, position: int, last: Mapping[int, int], deeper: int, guarded: bool = False
-    ) -> list[str]:
-        code = line.code
-        if line.guard is not None and not guarded:
-            source = _source(line)
-            code = Choice(line.guard, code, Use(source)) if source is not None else code
-        targets = list(leaves(line.targets))
-        if guarded:
-            source = _source(line)
-            assert source is not None and len(targets) == 1
-            before = self._snapshot(code)
-            name = self.names[source]
-            self._bind(targets[0], name)
-            return _chain(self.method.indent + deeper, name, code, before)
-        if isinstance(code, Use) and len(targets) == 1:
-            self.names[targets[0]] = self.names[code.value]
-            self.holders[self.names[code.value]] = targets[0]
-            return []
-        before = self._snapshot(code)
-        for target in targets:
-            self._name(target, code, position, last, targets)
-        left = self._target(line.targets)
-        lines = _chain(self.method.indent + deeper, left, code, before)
-        if self.method.shapes and len(lines) == 1 and len(line.types) == 1:
-            note = f"  # {_shape(line.types[0].shape)}"
-            if len(lines[0]) + len(note) <= WIDTH and "batch" in note:
-                lines[0] += note
-        return lines
-
-    def _snapshot(self, code: Expression) -> Callable[[Expression], str]:
-        """Writes leaves with the names that hold before the assignment."""
-        names = dict(self.names)
-        return lambda part: names[part.value] if isinstance(part, Use) else self._leaf(part)
-
-    def _target(self, structure: Structure) -> str:
-        if isinstance(structure, tuple):
-            inner = [self._target(part) for part in structure]
-            return ", ".join(f"({text})" if "," in text else text for text in inner) + ("," if len(inner) == 1 else "")
-        return "_" if isinstance(structure, Scalar) or structure < 0 else self.names[structure]
-
-    def _name(
-        self, value: int, code: Expression, position: int, last: Mapping[int, int], together: Sequence[int]
-    ) -> None:
-        reads = [v for v in _values(code) if last.get(v, -1) <= position]
-        wished = self.method.names.get(value, "")
-        reused = [self.names[v] for v in reads if v in self.names][:1] if len(together) == 1 else []
-        if wished and wished not in ("x",):
-            candidates = [wished, *reused]
-        else:
-            candidates = [*reused, *([wished] if wished else [])]
-        taken = {self.names[v] for v in together if v != value and v in self.names}
-        for name in (*candidates, *SPARE, *(f"{OTHERWISE}_{n}" for n in range(1, 10_000))):
-            holder = self.holders.get(name)
-            if name in taken or name in self.method.reserved:
-                continue
-            if holder is None or last.get(holder, -1) <= position:
-                self._bind(value, name)
-                return
-
-    def _bind(self, value: int, name: str) -> None:
-        self.names[value] = name
-        self.holders[name] = value
-
-    def _cycle(self, cycle: Cycle, position: int, last: Mapping[int, int]) -> list[str]:
-        pad = " " * self.method.indent
-        text: list[str] = []
-        inner = _Body(self.method)
-        inner.names, inner.holders = dict(self.names), dict(self.holders)
-        forced: dict[int, str] = {}
-        for entry, produced in cycle.carried:
-            name = self.names[entry]
-            if last.get(entry, -1) > position or name in forced.values():
-                new = next(
-                    n for n in (*SPARE, "state") if n not in self.holders or last.get(self.holders[n], -1) < position
-                )
-                text.append(f"{pad}{new} = {name}")
-                name = new
-            inner._bind(entry, name)
-            forced[produced] = name
-        header, element = self._header(cycle, set(inner.names.values()))
-        text.append(f"{pad}{header}")
-        body_last: dict[int, int] = {}
-        lines = list(
-            _inlined(
-                cycle.body, frozenset(v for v, _ in cycle.exits if self._leaves_loop(v, cycle, last)) | set(forced)
-            )
-        )
-        for k, line in enumerate(lines):
-            for value in _values(line.code):
-                body_last[value] = k
-        for value, when in last.items():
-            if when > position or value not in {v for line in lines for v in _values(line.code)}:
-                body_last[value] = max(
-                    body_last.get(value, -1), len(lines) if when > position else body_last.get(value, -1)
-                )
-        for line in lines:
-            for value in _values(line.code):
-                if value in self.names and value not in {e for e, _ in cycle.carried}:
-                    body_last[value] = len(lines)
-        for produced in forced:
-            body_last[produced] = len(lines)
-        tail: list[str] = []
-        for k, line in enumerate(lines):
-            targets = list(leaves(line.targets))
-            code = replace(
-                line.code, lambda part: Raw(element(part)) if isinstance(part, Part) and element(part) else None
-            )
-            before = inner._snapshot(code)
-            for target in targets:
-                entry = next((e for e, p in cycle.carried if p == target), None)
-                free = entry is not None and body_last.get(entry, -1) <= k
-                if target in forced and free:
-                    inner._bind(target, forced[target])
-                else:
-                    inner._name(target, code, k, body_last, targets)
-                    if target in forced:
-                        tail.append(f"{pad}    {forced[target]} = {inner.names[target]}")
-            text += statement(self.method.indent + 4, f"{inner._target(line.targets)} = ", code, before)
-        text += tail
-        for first, final in cycle.exits:
-            if first in inner.names:
-                self._bind(final, forced.get(first, inner.names[first]))
-        return text
-
-    def _leaves_loop(self, value: int, cycle: Cycle, last: Mapping[int, int]) -> bool:
-        return any(first == value and final in last for first, final in cycle.exits)
-
-    def _header(self, cycle: Cycle, names: set[str]) -> tuple[str, Callable[[Part], str]]:
-        """`for block in self.blocks:`, and how parts of the pass are written."""
-        lists: dict[str, tuple[str, int]] = {}
-        for line in cycle.body:
-            for part in walk(line.code):
-                if isinstance(part, Part) and part.place >= 0:
-                    segments = part.label.split(".")
-                    container = ".".join(segments[: part.place])
-                    lists.setdefault(container, ("", int(segments[part.place])))
-        count = cycle.count.value if isinstance(cycle.count, Number) else 0
-        whole = all(start == 0 and self.method.lengths.get(name, count) == count for name, (_, start) in lists.items())
-        variables: dict[str, str] = {}
-        for container in lists:
-            base = container.rsplit(".", 1)[-1]
-            name = base[:-1] if base.endswith("s") and len(base) > 2 else f"{base}_part"
-            while name in names or name in variables.values() or name in self.method.reserved:
-                name += "_"
-            variables[container] = name
-        if whole and lists:
-            sources = [self.method.parts(Part(container)) for container in lists]
-            source = sources[0] if len(sources) == 1 else f"zip({', '.join(sources)})"
-            header = f"for {', '.join(variables.values())} in {source}:"
-
-            def element(part: Part) -> str:
-                if part.place < 0:
-                    return ""
-                segments = part.label.split(".")
-                tail = segments[part.place + 1 :]
-                return variables[".".join(segments[: part.place])] + "".join(
-                    f"[{s}]" if s.isdigit() else f".{s}" for s in tail
-                )
-
-            return header, element
-        start = min((start for _, start in lists.values()), default=0)
-        header = f"for i in range({start}, {start + int(str(count))}):" if start else f"for i in range({count}):"
-
-        def indexed(part: Part) -> str:
-            if part.place < 0:
-                return ""
-            segments = part.label.split(".")
-            offset = int(segments[part.place]) - start
-            index = "i" if offset == 0 else f"i + {offset}" if offset > 0 else f"i - {-offset}"
-            text = self.method.parts(Part(".".join(segments[: part.place]))) + f"[{index}]"
-            return text + "".join(f"[{s}]" if s.isdigit() else f".{s}" for s in segments[part.place + 1 :])
-
-        return header, indexed
-
-    def _text(self, code: Expression) -> str:
-        return self._render(code)
-
-    def _render(self, code: Expression) -> str:
-        from archdsl_compiler.emit.code import render
-
-        return render(code, self._leaf)
-
-    def _leaf(self, part: Expression) -> str:
+def _leaf(method: Method, names: Mapping[int, str]) -> _Writer:
+    def write(part: Expression) -> str:
         match part:
             case Use():
-                return self.names[part.value]
+                return names[part.value]
             case Part():
-                return self.method.parts(part)
+                return method.part(part)
             case Batch():
                 return "batch"
             case Number():
@@ -322,117 +99,214 @@ class _Body:
             case _:
                 raise TypeError(f"{part} is not lifted")
 
+    return write
 
-def _chain(indent: int, left: str, code: Expression, write: Callable[[Expression], str]) -> list[str]:
+
+class _Body:
+    """Follows a block from top to bottom and keeps what variables hold: `names` the variable of each value, `holders`
+    the value in each variable, `last` where each value is read last."""
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+        self.names: dict[int, str] = dict(method.inputs)
+        self.holders: dict[str, int] = {name: value for value, name in method.inputs.items()}
+        self.last: dict[int, int] = {}
+        self.indent = method.indent
+        self.text: list[str] = []
+
+    def follow(self, items: Sequence[Line | Cycle], kept: frozenset[int]) -> None:
+        for position, item in enumerate(items):
+            self.last.update((value, position) for value in reads_of(item))
+        self.last.update((value, len(items)) for value in kept)
+        open_guard: Expression | None = None
+        for position, item in enumerate(items):
+            if isinstance(item, Cycle):
+                self._cycle(item, position)
+                open_guard = None
+                continue
+            source = instead(item)
+            alone = source is None or (source in self.names and not self._lives(source, position))
+            if item.guard is None or not alone:
+                self._assign(item, position)
+                open_guard = None
+                continue
+            if item.guard != open_guard:
+                self.text.append(f"{' ' * self.indent}if {render(item.guard, _leaf(self.method, self.names))}:")
+                open_guard = item.guard
+            self._change(item, source, position)
+
+    def _lives(self, value: int, position: int) -> bool:
+        """Whether a value is still read after an item."""
+        return self.last.get(value, -1) > position
+
+    def _change(self, line: Line, source: int | None, position: int) -> None:
+        """A guarded line, which changes a variable where it runs."""
+        write = self._writer()
+        (target,) = leaves(line.targets)
+        if source is None:
+            self._name(target, line.code, position, (target,))
+        else:
+            self._bind(target, self.names[source])
+        self.text += chained(self.indent + 4, self.names[target], line.code, write)
+
+    def _assign(self, line: Line, position: int) -> None:
+        code = line.code
+        source = instead(line)
+        if line.guard is not None and source is not None:
+            code = Choice(line.guard, code, Use(source))
+        targets = tuple(leaves(line.targets))
+        if isinstance(code, Use) and len(targets) == 1:
+            self._bind(targets[0], self.names[code.value])
+            return
+        write = self._writer()
+        for target in targets:
+            self._name(target, code, position, targets)
+        lines = chained(self.indent, self._target(line.targets), code, write)
+        if self.method.shapes and len(lines) == 1 and len(line.types) == 1 and line.types[0].shape:
+            note = f"  # [{', '.join(map(str, line.types[0].shape))}]"
+            lines[0] += note if len(lines[0]) + len(note) <= WIDTH and "batch" in note else ""
+        self.text += lines
+
+    def _writer(self) -> _Writer:
+        """Writes leaves with the variables as they are now."""
+        return _leaf(self.method, dict(self.names))
+
+    def _target(self, structure: Structure) -> str:
+        if isinstance(structure, tuple):
+            inner = [self._target(part) for part in structure]
+            return ", ".join(f"({text})" if "," in text else text for text in inner) + ("," if len(inner) == 1 else "")
+        return "_" if isinstance(structure, Scalar) or structure < 0 else self.names[structure]
+
+    def _name(self, value: int, code: Expression, position: int, together: Sequence[int]) -> None:
+        """Give a value a variable: what the source calls it, or that of a value that is read here for the last time."""
+        wished = self.method.names.get(value, "")
+        ending = [v for v in values_in(code) if not self._lives(v, position) and v in self.names]
+        reused = [self.names[v] for v in ending][:1] if len(together) == 1 else []
+        candidates = [wished, *reused] if wished not in ("", "x") else [*reused, *([wished] if wished else [])]
+        taken = {self.names[v] for v in together if v != value and v in self.names}
+        for name in chain(candidates, SPARE, (f"{OTHERWISE}_{n}" for n in count(1))):
+            holder = self.holders.get(name)
+            free = holder is None or not self._lives(holder, position)
+            if free and name not in taken and name not in self.method.reserved:
+                self._bind(value, name)
+                return
+
+    def _bind(self, value: int, name: str) -> None:
+        self.names[value] = name
+        self.holders[name] = value
+
+    # ---- loops
+
+    def _cycle(self, cycle: Cycle, position: int) -> None:
+        pad = " " * self.indent
+        inner = _Body(self.method)
+        inner.names, inner.holders, inner.indent = dict(self.names), dict(self.holders), self.indent + 4
+        state: dict[int, str] = {}
+        for entry, produced in cycle.carried:
+            name = self.names[entry]
+            if self._lives(entry, position) or name in state.values():
+                free = (n for n in chain(SPARE, (f"state_{k}" for k in count(1))) if n not in self.holders)
+                self.text.append(f"{pad}{(new := next(free))} = {name}")
+                name = new
+            inner._bind(entry, name)
+            state[produced] = name
+        header, element = self._header(cycle, frozenset(inner.names.values()))
+        self.text.append(f"{pad}{header}")
+        leaving = {first for first, final in cycle.exits if final in self.last}
+        lines = with_inlined(cycle.body, frozenset(leaving | set(state)), inner.indent, self.method.names)
+        inner.last = {value: k for k, line in enumerate(lines) for value in values_in(line.code)}
+        entries = {entry: produced for entry, produced in cycle.carried}
+        # What comes from outside is read again in the next pass; what goes on or leaves is read after the last line.
+        outside = [
+            value
+            for value in self.names
+            if value not in entries and (value in inner.last or self._lives(value, position))
+        ]
+        inner.last.update((value, len(lines)) for value in (*outside, *state, *leaving))
+        moves: list[str] = []
+        for k, line in enumerate(lines):
+            code = replace(
+                line.code, lambda part: Raw(element(part)) if isinstance(part, Part) and part.place >= 0 else None
+            )
+            targets = tuple(leaves(line.targets))
+            write = inner._writer()
+            for target in targets:
+                entry = next((e for e, produced in cycle.carried if produced == target), None)
+                if entry is not None and not inner._lives(entry, k):
+                    inner._bind(target, state[target])
+                    continue
+                inner._name(target, code, k, targets)
+                if target in state:
+                    moves.append(f"{pad}    {state[target]} = {inner.names[target]}")
+            inner.text += chained(inner.indent, inner._target(line.targets), code, write)
+        self.text += [*inner.text, *moves]
+        for first, final in cycle.exits:
+            if first in inner.names:
+                self._bind(final, state.get(first, inner.names[first]))
+
+    def _header(self, cycle: Cycle, names: frozenset[str]) -> tuple[str, Callable[[Part], str]]:
+        """`for block in self.blocks:` where whole lists are run through, else by number; and how parts of a pass are
+        written."""
+        moving = [p for line in cycle.body for p in walk(line.code) if isinstance(p, Part) and p.place >= 0]
+        starts = {_list_of(part): _place_of(part) for part in reversed(moving)}
+        passes = cycle.count.value if isinstance(cycle.count, Number) else 0
+        assert isinstance(passes, int)
+        whole = all(start == 0 and self.method.lengths.get(name) == passes for name, start in starts.items())
+        if whole and len({(_list_of(part), _place_of(part)) for part in moving}) == len(starts):
+            variables: dict[str, str] = {}
+            for container in reversed(starts):
+                variables[container] = self._loop_variable(container, names | set(variables.values()))
+            sources = [self.method.part(Part(container)) for container in variables]
+            source = sources[0] if len(sources) == 1 else f"zip({', '.join(sources)})"
+            header = f"for {', '.join(variables.values())} in {source}:"
+            return header, lambda part: variables[_list_of(part)] + _tail(part)
+        start = min(starts.values(), default=0)
+
+        def indexed(part: Part) -> str:
+            offset = _place_of(part) - start
+            number = "i" if offset == 0 else f"i + {offset}"
+            return f"{self.method.part(Part(_list_of(part)))}[{number}]{_tail(part)}"
+
+        return f"for i in range({f'{start}, {start + passes}' if start else passes}):", indexed
+
+    def _loop_variable(self, container: str, taken: frozenset[str]) -> str:
+        base = container.rsplit(".", 1)[-1]
+        name = base[:-1] if base.endswith("s") and len(base) > 2 else f"{base}_part"
+        while name in taken or name in self.method.reserved or not name.isidentifier():
+            name = f"{name}_" if name.isidentifier() else "part"
+        return name
+
+
+def _list_of(part: Part) -> str:
+    return ".".join(part.label.split(".")[: part.place])
+
+
+def _place_of(part: Part) -> int:
+    return int(part.label.split(".")[part.place])
+
+
+def _tail(part: Part) -> str:
+    return "".join(f"[{s}]" if s.isdigit() else f".{s}" for s in part.label.split(".")[part.place + 1 :])
+
+
+def chained(indent: int, left: str, code: Expression, write: _Writer) -> list[str]:
     """An assignment; a chain of methods that is too long for a line goes on in the next ones."""
     lines = statement(indent, f"{left} = ", code, write)
-    if all(len(line) <= WIDTH for line in lines) and len(lines) == 1:
+    name = left.partition(",")[0]
+    if (len(lines) == 1 and len(lines[0]) <= WIDTH) or not name.isidentifier():
         return lines
-    cut = code
-    outer: list[Apply] = []
-    while isinstance(cut, Apply) and isinstance(cut.function, Member) and left.isidentifier():
-        outer.append(cut)
-        cut = cut.function.of
-        short = statement(indent, f"{left} = ", cut, write)
-        if len(short) == 1 and len(short[0]) <= WIDTH and not isinstance(cut, Use | Raw | Part | Member):
-            rest: Expression = Raw(left)
+    inner, outer = code, list[Apply]()
+    while isinstance(inner, Apply) and isinstance(inner.function, Member):
+        outer.append(inner)
+        inner = inner.function.of
+        read = (write(p) for each in outer for a in each.arguments for p in walk(a) if isinstance(p, Use))
+        if name in read:
+            return lines  # what the rest still needs would be overwritten
+        short = statement(indent, f"{name} = ", inner, write)
+        if len(short) == 1 and len(short[0]) <= WIDTH and not isinstance(inner, Use | Raw | Part | Member):
+            rest: Expression = Raw(name)
             for each in reversed(outer):
                 assert isinstance(each.function, Member)
                 rest = Apply(Member(rest, each.function.name), each.arguments, each.named)
-            return [*short, *_chain(indent, left, rest, write)]
+            return [*short, *chained(indent, left, rest, write)]
     return lines
-
-
-def _shape(shape: Sequence[object]) -> str:
-    return f"[{', '.join(map(str, shape))}]"
-
-
-def _source(line: Line) -> int | None:
-    """The value that goes on where a guarded line does not run."""
-    return next((part.value for part in walk(line.code) if isinstance(part, Use)), None)
-
-
-def _values(code: Expression) -> tuple[int, ...]:
-    return tuple(part.value for part in walk(code) if isinstance(part, Use))
-
-
-def _codes(item: Line | Cycle) -> tuple[Expression, ...]:
-    return (item.code,) if isinstance(item, Line) else tuple(line.code for line in item.body)
-
-
-def _reads(item: Line | Cycle) -> Iterator[int]:
-    for code in _codes(item):
-        yield from _values(code)
-
-
-def _with_inlined(method: Method) -> list[Line | Cycle]:
-    """The items with values that are read once written where they are read."""
-    kept = set(_values(method.returns)) if method.returns is not None else set[int]()
-    kept |= set(method.exposed.values())
-    for item in method.items:
-        if isinstance(item, Cycle):
-            kept |= set(_reads(item)) | {e for e, _ in item.carried}
-    return list(_inlined(method.items, frozenset(kept), method.indent))
-
-
-def _inlined(items: Sequence[Line | Cycle], kept: frozenset[int] | set[int], indent: int = 12) -> Iterator:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
-    readers: dict[int, int] = {}
-    for item in items:
-        for value in _reads(item):
-            readers[value] = readers.get(value, 0) + 1
-        if isinstance(item, Line) and item.guard is not None:
-            source = _source(item)
-            if source is not None:
-                kept = set(kept) | {source}
-    pending: dict[int, tuple[Line, int]] = {}
-    result: list[Line | Cycle] = []
-    for item in items:
-        if isinstance(item, Cycle):
-            result.append(item)
-            continue
-        code = item.code
-        for value in sorted(set(_values(code)), reverse=True):
-            found = pending.get(value)
-            if found is None or found[0].guard != item.guard:
-                continue
-            inner = found[0].code
-            trial = replace(code, lambda part, value=value, inner=inner: inner if part == Use(value) else None)
-            if _fits(trial, indent, inner, code, value):
-                code = trial
-                result.remove(found[0])
-            del pending[value]
-        line = Line(item.targets, code, item.guard, item.types)
-        result.append(line)
-        outputs = list(leaves(item.targets))
-        if len(outputs) == 1 and not isinstance(item.targets, tuple):
-            value = outputs[0]
-            if readers.get(value, 0) == 1 and value not in kept:
-                pending[value] = (line, 0)
-    yield from result
-
-
-def _fits(code: Expression, indent: int, inner: Expression, outer: Expression, value: int) -> bool:
-    """Whether code stays readable with another piece in it: one line, not too deep."""
-    from archdsl_compiler.emit.code import render
-
-    def rough(part: Expression) -> str:
-        match part:
-            case Part():
-                return "self." + part.label
-            case Number():
-                return literal(part.value)
-            case _:
-                return "x"
-
-    return len(render(code, rough)) + indent + 14 <= WIDTH and _depth(code) <= DEEPEST
-
-
-def _depth(code: Expression) -> int:
-    from archdsl_compiler.emit.code import parts
-
-    inner = max((_depth(part) for part in parts(code)), default=0)
-    return inner + (1 if isinstance(code, Apply) else 0)
-
-
-def row(values: Sequence[Expression]) -> Expression:
-    return values[0] if len(values) == 1 else Row(tuple(values))

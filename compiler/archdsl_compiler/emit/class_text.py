@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archdsl_compiler.emit.body import Method, lines_of
+from archdsl_compiler.emit.body import Method, lines_and_names, lines_of
 from archdsl_compiler.emit.code import (
     Apply,
-    Choice,
-    Comprehension,
     Expression,
     Infix,
     Maker,
@@ -19,17 +17,21 @@ from archdsl_compiler.emit.code import (
     Row,
     Use,
     literal,
+    render,
     replace,
     walk,
 )
 from archdsl_compiler.emit.layout import signature, statement
 from archdsl_compiler.emit.lifted import Code, Cycle, Holding, Line
 from archdsl_compiler.emit.lifting import annotation
+from archdsl_compiler.emit.parts import lengths_of
 from archdsl_compiler.emit.steps import written
-from archdsl_compiler.emit.words import docstring
+from archdsl_compiler.emit.words import docstring, first_sentence
 from archdsl_compiler.graph import Module, Scalar, Structure, leaves
 
 INDENT = 8
+MOST_RESULTS = 4
+"""Of a type that is written out."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class ClassText:
     makers: Mapping[Maker, str]
     attributes: dict[Expression, str] = field(default_factory=dict[Expression, str])
     buffers: dict[int, str] = field(default_factory=dict[int, str])
+    extra: list[str] = field(default_factory=list[str])
+    ending: list[str] = field(default_factory=list[str])
 
     @property
     def module(self) -> Module:
@@ -51,20 +55,25 @@ class ClassText:
         return self.code.lifting.modules == 1
 
     @property
-    def numbered(self) -> bool:
-        """Whether all parts are numbers, so that the class is a list of them."""
-        return bool(self.code.holdings) and all(
-            holding.name.isdigit() and holding.sort == "layer" for holding in self.code.holdings
-        )
+    def listed(self) -> Apply | None:
+        """The list that the class is itself, where its parts are numbers."""
+        made = next((holding.constructor for holding in self.code.holdings if not holding.name), None)
+        return made if isinstance(made, Apply) else None
 
-    def lines(self, methods: Sequence[str] = ()) -> list[str]:
-        forward = self.forward()
+    @property
+    def base(self) -> str:
+        return "nn.Module" if self.listed is None else render(self.listed.function, self.leaf)
+
+    def lines(self, forward: Sequence[str] | None = None, whole: bool = False) -> list[str]:
+        """The whole class, with a `forward` of its own or another one; `whole` keeps the doc comment to its end."""
+        own = self.forward()
+        forward = [] if self.base == "nn.Sequential" else own if forward is None else forward
         inside = self._init()
         text = [
-            f"class {self.name}({'nn.ModuleList' if self.numbered else 'nn.Module'}):",
-            *docstring(self.module.doc, 4),
+            f"class {self.name}({self.base}):",
+            *docstring(self.module.doc if whole else first_sentence(self.module.doc), 4),
         ]
-        body = [*inside, *([""] if inside else []), *forward, *methods]
+        body = [*inside, *([""] if inside and forward else []), *forward]
         if len(text) > 1:
             text.append("")
         return [*text, *body]
@@ -72,19 +81,28 @@ class ClassText:
     # ---- forward
 
     def forward(self) -> list[str]:
-        inputs, unpacking = self._inputs()
+        _, unpacking = self.inputs()
+        return [*self.forward_head(), *unpacking, *self.body(self.code.items, self.returned())]
+
+    def forward_head(self) -> list[str]:
+        """The `def` of `forward`, with the shape of what comes in where there is only one."""
+        inputs, _ = self.inputs()
         head = signature(4, "forward", ["self", *inputs], self.result_type(self.module.outputs))
         if self.single and len(head) == 1 and len(self.module.input_types) == 1:
             note = f"  # [{', '.join(map(str, self.module.input_types[0].shape))}]"
             head[0] += note if len(head[0]) + len(note) <= 88 else ""
-        return [*head, *unpacking, *lines_of(self.method(self.code.items, self.returned()))]
+        return head
+
+    def body(
+        self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None = None
+    ) -> list[str]:
+        """The lines of a method that runs these items."""
+        return lines_of(self._method(items, returns, inputs))
 
     def returned(self) -> Expression:
         return written(self.module.outputs, "()")
 
-    def method(
-        self, items: Sequence[Line | Cycle], returns: Expression | None, inputs: Mapping[int, str] | None = None
-    ) -> Method:
+    def _method(self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None) -> Method:
         self._name_constants()
         items = [self._running(item) for item in items]
         template = self.code.lifting.template
@@ -97,7 +115,7 @@ class ClassText:
             names,
             self._part,
             lengths_of(template.drafts[0].members),
-            exposed if returns is not None else {},
+            exposed,
             self.single and self.module.kind == "model",
         )
 
@@ -112,7 +130,7 @@ class ClassText:
                     names[value] = f"{name}_{number}"
         return names
 
-    def _inputs(self) -> tuple[list[str], list[str]]:
+    def inputs(self) -> tuple[list[str], list[str]]:
         """The parameters of `forward`, and the lines that take lists apart."""
         arguments: list[str] = []
         unpacking: list[str] = []
@@ -132,6 +150,8 @@ class ClassText:
 
     def result_type(self, outputs: Structure) -> str:
         if isinstance(outputs, tuple):
+            if len(outputs) > MOST_RESULTS and all(isinstance(inner, int) for inner in outputs):
+                return "tuple[Tensor, ...]"
             return f"tuple[{', '.join(self.result_type(inner) for inner in outputs)}]"
         return "float" if isinstance(outputs, Scalar) else "Tensor"
 
@@ -187,10 +207,13 @@ class ClassText:
     def _part(self, part: Part) -> str:
         """How a part is reached."""
         first, *rest = part.label.split(".")
-        text = f"self.{first}" if not first.isdigit() else f"self[{first}]"
-        if first.isdigit() and not self.numbered:
-            text = f'self.get_submodule("{first}")'
+        text = "self" if not first else f"self.{first}"
+        if first.isdigit():
+            text = f"self[{first}]" if self.listed is not None else f'self.get_submodule("{first}")'
         return text + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
+
+    def part_text(self, label: str) -> str:
+        return self._part(Part(label))
 
     # ---- constructor
 
@@ -211,19 +234,21 @@ class ClassText:
         pad = " " * INDENT
         body: list[str] = []
         started = [f"{pad}super().__init__()"]
-        if self.numbered:
-            started = statement(INDENT, "super().__init__(", self._listed(), self._leaf, ")")
+        if self.listed is not None:
+            started = statement(INDENT, "", Apply(Raw("super().__init__"), self.listed.arguments), self.leaf)
+        body += [f"{pad}{line}" for line in self.extra]
         for code, name in self.attributes.items():
-            body += statement(INDENT, f"self.{name} = ", code, self._leaf)
+            body += statement(INDENT, f"self.{name} = ", code, self.leaf)
         for holding in self.code.holdings:
-            if not self.numbered and not any(isinstance(part, Use) for part in walk(holding.constructor)):
+            if holding.name and not any(isinstance(part, Use) for part in walk(holding.constructor)):
                 body += self._holding(holding)
         if self.code.constants:
             wanted = tuple(self.buffers) + tuple(
                 part.value for h in self.code.holdings for part in walk(h.constructor) if isinstance(part, Use)
             )
             body += self._constants(wanted)
-        if not body and not self.numbered:
+        body += [f"{pad}{line}" for line in self.ending]
+        if not body and self.listed is None:
             return []
         return [*signature(4, "__init__", ["self", *self._parameters()], "None"), *started, *body]
 
@@ -244,19 +269,6 @@ class ClassText:
             if count > 1 and 2 * count > len(values):
                 found[name] = value[1]
         return found
-
-    def _listed(self) -> Expression:
-        """The parts of a class that is a list of them; places that have none hold the identity."""
-        made = {holding.name: holding for holding in self.code.holdings}
-        last = max(int(name) for name in made)
-        items: list[Expression] = []
-        for number in range(last + 1):
-            holding = made.get(str(number))
-            empty = Apply(Raw("nn.Identity"))
-            code = holding.constructor if holding is not None else empty
-            guard = holding.guard if holding is not None else None
-            items.append(code if guard is None else Choice(guard, code, empty))
-        return Row(tuple(items), "[]")
 
     def ordered_arguments(self) -> list[tuple[str, tuple[object, ...]]]:
         """The width first, then what the source gives as settings, in its order, then the rest."""
@@ -281,11 +293,11 @@ class ClassText:
             deeper = 4
         if holding.sort == "buffer":
             call = Apply(Raw("self.register_buffer"), (Raw(f'"{holding.name}"'), holding.constructor))
-            return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
+            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
         if holding.name.isdigit():
             call = Apply(Raw("self.add_module"), (Raw(f'"{holding.name}"'), holding.constructor))
-            return [*lines, *statement(INDENT + deeper, "", call, self._leaf)]
-        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self._leaf)]
+            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
+        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self.leaf)]
 
     def _constants(self, wanted: Sequence[int]) -> list[str]:
         """The lines that compute constants and keep those that are read when the model runs."""
@@ -320,27 +332,21 @@ class ClassText:
             reserved = frozenset(self.code.lifting.arguments) | {"self", "nn", "torch", "F"}
             returned = Row(tuple(Use(value) for value in dict.fromkeys((*kept, *later))))
             method = Method({}, bare, returned, names, self._part, {}, {}, False, reserved, INDENT + deeper)
-            from archdsl_compiler.emit.body import _Body  # pyright: ignore[reportPrivateUsage]
-
-            writer = _Body(method)
-            made = writer.lines()
-            end = next(k for k in range(len(made) - 1, -1, -1) if made[k].lstrip().startswith("return "))
-            text += made[:end]
+            made, variables = lines_and_names(method)
+            text += made
             for value in kept:
                 held = saved.get(value)
                 name = held.name if held is not None else self.buffers[value]
-                call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(writer.names[value])))
+                call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(variables[value])))
                 if held is None:
                     call = Apply(call.function, call.arguments, (("persistent", Raw("False")),))
-                text += statement(INDENT + deeper, "", call, self._leaf)
+                text += statement(INDENT + deeper, "", call, self.leaf)
         return text
 
     def _text(self, code: Expression) -> str:
-        from archdsl_compiler.emit.code import render
+        return render(code, self.leaf)
 
-        return render(code, self._leaf)
-
-    def _leaf(self, part: Expression) -> str:
+    def leaf(self, part: Expression) -> str:
         match part:
             case Number():
                 return literal(part.value)
@@ -355,40 +361,3 @@ class ClassText:
 def _read(item: Line | Cycle) -> list[int]:
     codes = [item.code] if isinstance(item, Line) else [line.code for line in item.body]
     return [part.value for code in codes for part in walk(code) if isinstance(part, Use)]
-
-
-def lengths_of(members: Mapping[str, object]) -> dict[str, int]:
-    """How many elements lists of parts have, by label."""
-    from archdsl_compiler.emit.parts import Member
-
-    found: dict[str, int] = {}
-
-    def visit(label: str, code: Expression) -> None:
-        match code:
-            case Apply(function=Raw(text="nn.ModuleList" | "nn.Sequential")):
-                listed = code.arguments[0] if len(code.arguments) == 1 else Row(code.arguments)
-                found[label] = _length(listed)
-                if isinstance(listed, Row):
-                    for number, item in enumerate(listed.items):
-                        visit(f"{label}.{number}", item)
-            case Apply(function=Raw(text="nn.ModuleDict" | "container"), arguments=(Row(items=items),)):
-                for pair in items:
-                    if isinstance(pair, Row) and isinstance(pair.items[0], Raw):
-                        visit(f"{label}.{pair.items[0].text.strip(chr(34))}", pair.items[1])
-            case _:
-                pass
-
-    for name, member in members.items():
-        assert isinstance(member, Member)
-        visit(name, member.constructor)
-    return found
-
-
-def _length(code: Expression) -> int:
-    if isinstance(code, Comprehension):
-        return int(str(code.count.value)) if isinstance(code.count, Number) else 0
-    if isinstance(code, Prefix):
-        return _length(code.of)
-    if isinstance(code, Row):
-        return sum(_length(item) if isinstance(item, Prefix) else 1 for item in code.items)
-    return 1

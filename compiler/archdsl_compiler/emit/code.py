@@ -17,8 +17,8 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, boolean or string that may differ from instance to instance, or a list of such. `hint` is how the source
-    wrote it, `name` what it is called where it is wanted."""
+    """A number, boolean or string that may differ from instance to instance, or a list of such. `hint` is how the
+    source wrote it, `name` what it is called where it is wanted."""
 
     value: object
     hint: str = ""
@@ -33,11 +33,12 @@ class Default(Number):
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """A number that differs from pass to pass of a loop: one value for each."""
+    """A number that differs from pass to pass of a loop: one value for each, and whether that is the usual one."""
 
     values: tuple[object, ...]
     hint: str = ""
     name: str = ""
+    usual: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ import copyreg
 import hashlib
 import linecache
 import sys
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 from torch import nn
 
@@ -33,11 +35,12 @@ def execute(source: str) -> ModuleType:
 def instantiate(source: str) -> nn.Module:
     """A new model of a source; it can be pickled and copied, also to processes that never saw the source."""
     model = execute(source).build()
-    copyreg.pickle(type(model), _reduced)
+    assert isinstance(model, nn.Module)
+    copyreg.pickle(type(model), _reduced)  # pyright: ignore[reportUnknownArgumentType]
     return model
 
 
-def _reduced(model: nn.Module) -> tuple[object, ...]:
+def _reduced(model: nn.Module) -> tuple[Callable[[str], nn.Module], tuple[str], dict[str, Any]]:
     source = sys.modules[type(model).__module__].__dict__["__source__"]
     return _restored, (source,), model.__getstate__()
 

@@ -1,5 +1,5 @@
-"""Lines of the right length, as `ruff format` breaks them: what fits stays on one line, else the arguments go to a line of
-their own, else each to its own with a comma behind it."""
+"""Lines of the right length, as `ruff format` breaks them: what fits stays on one line, else the arguments go to a line
+of their own, else each to its own with a comma behind it."""
 
 from collections.abc import Callable
 from typing import cast
@@ -42,8 +42,8 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
             if not items:
                 return [whole]
             return _bracketed(indent, f"{before}{text(code.function)}(", items, f"){after}", text)
-        case Number(value=tuple() as values):
-            items = [("", Number(value)) for value in cast("tuple[object, ...]", values)]
+        case Number(value=values) if type(values) is tuple:
+            items: list[tuple[str, Expression]] = [("", Number(v)) for v in cast("tuple[object, ...]", values)]
             return _bracketed(indent, f"{before}[", items, f"]{after}", text)
         case Row(brackets="{}" | "[]" | "()") if code.items:
             opening, closing = code.brackets
@@ -64,7 +64,7 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
             return _bracketed(
                 indent, f"{before}{text(code.of)}[", [("", place) for place in code.places], f"]{after}", text
             )
-        case Infix() | Member():
+        case Infix() | Member() | Choice():
             return _in_parentheses(indent, before, code, after, text)
         case _:
             return [whole]
@@ -102,22 +102,26 @@ def _bracketed(
 def _in_parentheses(
     indent: int, before: str, code: Expression, after: str, text: Callable[[Expression], str]
 ) -> list[str]:
-    """A long sum or product, broken before its operators."""
+    """A long sum or choice: on a line of its own in parentheses, else broken before its operators."""
     pad = " " * indent
-    if not isinstance(code, Infix):
-        return [f"{pad}{before}{text(code)}{after}"]
+    whole = text(code)
+    if before.endswith((" = ", "return ")) and len(pad) + 4 + len(whole) <= WIDTH:
+        return [f"{pad}{before}(", f"{pad}    {whole}", f"{pad}){after}"]
     operands: list[str] = []
 
     def walk(part: Expression, sign: str) -> None:
-        if isinstance(part, Infix) and part.sign in "+-" and code.sign in "+-":
+        if isinstance(part, Infix) and part.sign in "+-" and isinstance(code, Infix) and code.sign in "+-":
             walk(part.left, sign)
             walk(part.right, part.sign)
         else:
             operands.append(f"{sign} {text(part)}" if sign else text(part))
 
+    if isinstance(code, Choice):
+        lines = _element(indent + 4, code, text)
+        return [f"{pad}{before}(", *lines, f"{pad}){after}"]
     walk(code, "")
     if len(operands) < 2:
-        return [f"{pad}{before}{text(code)}{after}"]
+        return [f"{pad}{before}{whole}{after}"]
     return [f"{pad}{before}(", *(f"{pad}    {operand}" for operand in operands), f"{pad}){after}"]
 
 

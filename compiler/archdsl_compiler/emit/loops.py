@@ -3,12 +3,12 @@
 A pass of a loop is a run of steps; the next pass must be the same code on the parts one place further (`blocks.0`,
 `blocks.1`), reading what it reads from before the loop, from itself, or from the pass before."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from archdsl_compiler.emit.code import Expression, Number, Part, Use
-from archdsl_compiler.emit.skeleton import leaves_of, refilled, same, skeleton_of
+from archdsl_compiler.emit.skeleton import Leaf, leaves_of, refilled, same, skeleton_of
 from archdsl_compiler.emit.steps import Step
 
 LONGEST_PASS = 12
@@ -28,6 +28,20 @@ class Loop:
 Item: TypeAlias = Step | Loop
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A step with what comparing it needs."""
+
+    step: Step
+    shape: Hashable
+    leaves: tuple[Leaf, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def parts(self) -> bool:
+        return any(isinstance(leaf, Part) for leaf in self.leaves)
+
+
 def rolled(steps: Sequence[Step], wanted: frozenset[int]) -> list[Item]:
     """The steps with loops for their runs; `wanted` are values that are read after all steps."""
     readers: dict[int, int] = {}
@@ -38,8 +52,11 @@ def rolled(steps: Sequence[Step], wanted: frozenset[int]) -> list[Item]:
         readers[value] = len(steps)
     items: list[Item] = []
     position = 0
+    seen = [
+        _Seen(step, (skeleton_of(step.code), _form(step.targets)), leaves_of(step.code), step.outputs) for step in steps
+    ]
     while position < len(steps):
-        found = _loop_at(steps, position, readers)
+        found = _loop_at(seen, position, readers)
         if found is None:
             items.append(steps[position])
             position += 1
@@ -49,10 +66,12 @@ def rolled(steps: Sequence[Step], wanted: frozenset[int]) -> list[Item]:
     return items
 
 
-def _loop_at(steps: Sequence[Step], start: int, readers: dict[int, int]) -> Loop | None:
+def _loop_at(steps: Sequence[_Seen], start: int, readers: dict[int, int]) -> Loop | None:
     best: Loop | None = None
     for length in range(1, min(LONGEST_PASS, (len(steps) - start) // 2) + 1):
-        if not any(isinstance(leaf, Part) for step in steps[start : start + length] for leaf in leaves_of(step.code)):
+        if steps[start].shape != steps[start + length].shape:
+            continue
+        if not any(step.parts for step in steps[start : start + length]):
             continue
         found = _passes(steps, start, length, readers)
         if found is not None and (best is None or found.count * length > best.count * len(best.body)):
@@ -60,25 +79,24 @@ def _loop_at(steps: Sequence[Step], start: int, readers: dict[int, int]) -> Loop
     return best
 
 
-def _passes(steps: Sequence[Step], start: int, length: int, readers: dict[int, int]) -> Loop | None:
+def _passes(steps: Sequence[_Seen], start: int, length: int, readers: dict[int, int]) -> Loop | None:
     """The loop whose passes have so many steps, as long as it goes."""
     body = steps[start : start + length]
     inside = {value: (k, n) for k, step in enumerate(body) for n, value in enumerate(step.outputs)}
-    skeletons = [skeleton_of(step.code) for step in body]
     carried: dict[int, tuple[int, int]] = {}
     fixed: set[int] = set()
     places: dict[tuple[int, int], int] = {}
-    columns: list[list[list[object]]] = [[[leaf] for leaf in leaves_of(step.code)] for step in body]
+    columns: list[list[list[object]]] = [[[leaf] for leaf in step.leaves] for step in body]
     count = 1
     while start + (count + 1) * length <= len(steps):
         later = steps[start + count * length : start + (count + 1) * length]
         before = steps[start + (count - 1) * length : start + count * length]
         trial = (dict(carried), set(fixed), dict(places))
-        if not _fits(body, later, before, count, inside, skeletons, *trial):
+        if not _fits(body, later, before, count, inside, *trial):
             break
         carried, fixed, places = trial
         for k, step in enumerate(later):
-            for column, leaf in zip(columns[k], leaves_of(step.code), strict=True):
+            for column, leaf in zip(columns[k], step.leaves, strict=True):
                 column.append(leaf)
         count += 1
     while count > 1 and not _closed(steps, start, length, count, readers):
@@ -101,7 +119,7 @@ def _passes(steps: Sequence[Step], start: int, length: int, readers: dict[int, i
             else:
                 assert isinstance(leaf, Use)
                 filled.append(leaf)
-        merged.append(replace(step, code=refilled(step.code, filled), made=()))
+        merged.append(replace(step.step, code=refilled(step.step.code, filled), made=()))
     outputs = [(v, w) for a, b in zip(body, last, strict=True) for v, w in zip(a.outputs, b.outputs, strict=True)]
     produced = {position: value for value, position in inside.items()}
     pairs = tuple((entry, produced[position]) for entry, position in carried.items())
@@ -109,21 +127,20 @@ def _passes(steps: Sequence[Step], start: int, length: int, readers: dict[int, i
 
 
 def _fits(
-    body: Sequence[Step],
-    later: Sequence[Step],
-    before: Sequence[Step],
+    body: Sequence[_Seen],
+    later: Sequence[_Seen],
+    before: Sequence[_Seen],
     number: int,
     inside: dict[int, tuple[int, int]],
-    skeletons: Sequence[object],
     carried: dict[int, tuple[int, int]],
     fixed: set[int],
     places: dict[tuple[int, int], int],
 ) -> bool:
     """Whether steps are pass `number` of the loop; notes what is carried, what stays, and which parts move on."""
     for k, (first, step) in enumerate(zip(body, later, strict=True)):
-        if skeletons[k] != skeleton_of(step.code) or _form(first.targets) != _form(step.targets):
+        if first.shape != step.shape:
             return False
-        for n, (mine, theirs) in enumerate(zip(leaves_of(first.code), leaves_of(step.code), strict=True)):
+        for n, (mine, theirs) in enumerate(zip(first.leaves, step.leaves, strict=True)):
             if isinstance(mine, Part) and isinstance(theirs, Part):
                 if mine.label == theirs.label:
                     if (k, n) in places:
@@ -171,7 +188,7 @@ def _moved(first: str, later: str, by: int) -> int:
     return i if int(b[i]) - int(a[i]) == by else -1
 
 
-def _closed(steps: Sequence[Step], start: int, length: int, count: int, readers: dict[int, int]) -> bool:
+def _closed(steps: Sequence[_Seen], start: int, length: int, count: int, readers: dict[int, int]) -> bool:
     """Whether nothing outside reads a value of a pass that is not the last, and inside only the pass after it does."""
     for number in range(count - 1):
         end = start + (number + 2) * length

@@ -71,6 +71,7 @@ class Pipeline:
 
 # Each pass by its name: the module beside this one that holds it, and its class there.
 PASSES: Mapping[str, tuple[str, str]] = {
+    "keep-features": ("keep_features", "KeepFeatures"),
     "inline-transparent": ("inline_transparent", "InlineTransparent"),
     "simplify": ("simplify", "Simplify"),
     "merge-common": ("merge_common", "MergeCommon"),

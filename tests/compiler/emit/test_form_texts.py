@@ -1,13 +1,15 @@
 """How forms read: as a person would write them, without what PyTorch does anyway."""
 
+import math
 from typing import Any
 
 import pytest
 
 from archdsl_compiler.emit.code import Default, Number, render
-from archdsl_compiler.emit.forms.contract import Layer
+from archdsl_compiler.emit.forms.contract import Layer, symbolic
 from archdsl_compiler.emit.forms.registry import form_of
 from archdsl_compiler.sizes import BATCH as B
+from archdsl_compiler.sizes import apply
 from archdsl_compiler.types import TensorType
 from tests.compiler.emit.test_forms import leaf, text_of, view_of
 from tests.compiler.ops.cases import real, truth, whole
@@ -131,7 +133,7 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("stack", ([TOKENS, TOKENS],), {}, "torch.stack([v0, v1])"),
     ("split", (TOKENS,), {"parts": 2, "axis": -1}, "v0.chunk(2, dim=-1)"),
     ("split", (TOKENS,), {"parts": (3, 5), "axis": -1}, "v0.split([3, 5], dim=-1)"),
-    ("split", (TOKENS,), {"parts": (4, 4), "axis": -1}, "v0.split(4, dim=-1)"),
+    ("split", (TOKENS,), {"parts": (4, 4), "axis": -1}, "v0.split([4, 4], dim=-1)"),
     ("transpose", (TOKENS,), {}, "v0.transpose(-2, -1)"),
     ("index", (TOKENS,), {"places": ("all", 0)}, "v0[:, 0]"),
     ("index", (TOKENS,), {"places": ("all", ("slice", 1, None))}, "v0[:, 1:]"),
@@ -177,6 +179,26 @@ def test_calls_read_as_written_by_hand(
     name: str, tensors: tuple[Any, ...], settings: dict[str, Any], text: str
 ) -> None:
     assert text == text_of(view_of(name, *tensors, **settings))
+
+
+SIZES: list[tuple[Any, str]] = [
+    (B, "batch"),
+    (B * 2, "batch * 2"),
+    (B * 2 + 1, "batch * 2 + 1"),
+    (B * B, "batch * batch"),
+    (B * 3 - 2, "batch * 3 - 2"),
+    ((B + 1) // 2, "(batch + 1) // 2"),
+    (apply("max", B, 4), "max(batch, 4)"),
+    (apply("ceil", B / 2), "-int(-(batch / 2) // 1)"),
+]
+
+
+@pytest.mark.parametrize(("size", "text"), SIZES)
+def test_sizes_that_depend_on_the_batch_are_computed(size: Any, text: str) -> None:
+    found = render(symbolic(size), leaf)
+    assert text == found
+    for batch in (1, 2, 7):
+        assert eval(str(size), {"batch": batch, "max": max, "ceil": math.ceil}) == eval(found, {"batch": batch})
 
 
 def numbers_of(name: str, *tensors: Any, hints: dict[str, str], **settings: Any) -> list[str]:

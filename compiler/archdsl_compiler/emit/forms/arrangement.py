@@ -73,8 +73,6 @@ def split(view: CallView) -> Expression:
     dim = {} if view.value("axis") == 0 else view.dim("axis")
     if isinstance(view.as_given("parts"), int):
         return method(x, "chunk", Raw(str(len(parts))), **dim)
-    if all(part == parts[0] for part in parts):
-        return method(x, "split", view.numbers("parts")[0], **dim)
     return method(x, "split", Row(view.numbers("parts"), "[]"), **dim)
 
 

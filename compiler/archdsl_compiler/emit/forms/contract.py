@@ -8,7 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from archdsl_compiler.emit.code import Apply, Batch, Default, Expression, Infix, Number, Prefix, Raw, Row, Use, call
+from archdsl_compiler.emit.code import (
+    Apply,
+    Batch,
+    Default,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Raw,
+    Row,
+    Use,
+    call,
+    method,
+)
 from archdsl_compiler.emit.forms.hints import hint_of_each
 from archdsl_compiler.graph import OpCall, Scalar, Structure
 from archdsl_compiler.sizes import Atom, Symbolic
@@ -178,15 +191,27 @@ def symbolic(value: Symbolic) -> Expression:
 def _atom(atom: Atom) -> Expression:
     if not atom.operation:
         if not atom.free:
-            raise NotImplementedError(f"the size {atom.name}")
+            raise ValueError(f"the size `{atom.name}` is open: a graph has only those that depend on the batch")
         return Batch()
     operands = [symbolic(o) if isinstance(o, Symbolic) else Raw(repr(o)) for o in atom.operands]
-    if atom.operation in ("//", "/", "%", "**"):
-        return Infix(atom.operation, *operands)
-    name = {"real": "float", "int": "int", "abs": "abs", "max": "max", "min": "min", "round": "round"}.get(
-        atom.operation
-    )
-    return call(name or f"math.{atom.operation}", *operands)
+    first = operands[0]
+    match atom.operation:
+        case "//" | "/" | "%" | "**":
+            return Infix(atom.operation, *operands)
+        case "max" | "min" | "abs" | "int" | "round":
+            return call(atom.operation, *operands)
+        case "real":
+            return call("float", first)
+        case "floor":
+            return call("int", Infix("//", first, Raw("1")))
+        case "ceil":
+            return Prefix("-", call("int", Infix("//", Prefix("-", first), Raw("1"))))
+        case "sqrt":
+            return Infix("**", first, Raw("0.5"))
+        case "ilog2":
+            return Infix("-", method(first, "bit_length"), Raw("1"))
+        case other:
+            raise ValueError(f"`{other}` of the size of a batch is no size")
 
 
 def with_bias(function: str, x: Expression, held: Mapping[str, Expression], **named: Expression) -> Apply:
