@@ -1,5 +1,6 @@
 """A class as text: its constructor, its constants and its `forward`."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,13 +83,14 @@ class ClassText:
         if self.single and len(head) == 1 and len(self.module.input_types) == 1:
             note = f"  # [{', '.join(map(str, self.module.input_types[0].shape))}]"
             head[0] += note if len(head[0]) + len(note) <= 88 else ""
-        return [*head, *unpacking, *self.body(self.code.items, self.returned())]
+        return [*head, *unpacking, *lines_of(self._method(self.code.items, self.returned(), None))]
 
     def body(
         self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None = None
     ) -> list[str]:
-        """The lines of a method that runs these items."""
-        return lines_of(self._method(items, returns, inputs))
+        """The lines of a method beside `forward` that runs these items; it exposes nothing, since it may not reach
+        what is exposed."""
+        return lines_of(dataclasses.replace(self._method(items, returns, inputs), exposed={}))
 
     def returned(self) -> Expression:
         return written(self.module.outputs, "()")
