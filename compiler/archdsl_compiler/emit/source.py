@@ -191,25 +191,24 @@ def _maker_lines(maker: Maker, name: str) -> list[str]:
         f"    layer = {maker.layer}(*sizes, **settings)",
     ]
     for entry, rule in maker.begins:
-        text = _fills(f"layer.{entry}", rule)
         if entry == "bias":
-            lines += ["    if layer.bias is not None:", f"        {text}"]
+            lines += ["    if layer.bias is not None:", *_fills(8, f"layer.{entry}", rule)]
         else:
-            lines.append(f"    {text}")
+            lines += _fills(4, f"layer.{entry}", rule)
     return [*lines, "    return layer"]
 
 
-def _fills(tensor: str, rule: object) -> str:
-    from archdsl_compiler.emit.code import literal, render
+def _fills(indent: int, tensor: str, rule: object) -> list[str]:
+    from archdsl_compiler.emit.code import literal
     from archdsl_compiler.emit.initial import rule_call
+    from archdsl_compiler.emit.layout import statement
 
     if isinstance(rule, InitialValue):
-        return render(
-            rule_call(rule, Raw(tensor)), lambda part: literal(part.value) if isinstance(part, Number) else ""
-        )
+        filling = rule_call(rule, Raw(tensor))
+        return statement(indent, "", filling, lambda part: literal(part.value) if isinstance(part, Number) else "")
     if rule in (0, 1):
-        return f"nn.init.{'zeros' if rule == 0 else 'ones'}_({tensor})"
-    return f"nn.init.constant_({tensor}, {rule})"
+        return [f"{' ' * indent}nn.init.{'zeros' if rule == 0 else 'ones'}_({tensor})"]
+    return [f"{' ' * indent}nn.init.constant_({tensor}, {rule})"]
 
 
 def _build(name: str) -> list[str]:
