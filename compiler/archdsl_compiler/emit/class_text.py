@@ -1,5 +1,6 @@
 """A class as text: its constructor, its constants and its `forward`."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,8 +97,9 @@ class ClassText:
     def body(
         self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None = None
     ) -> list[str]:
-        """The lines of a method that runs these items."""
-        return lines_of(self._method(items, returns, inputs))
+        """The lines of a method beside `forward` that runs these items; it exposes nothing, since it may not reach
+        what is exposed."""
+        return lines_of(dataclasses.replace(self._method(items, returns, inputs), exposed={}))
 
     def returned(self) -> Expression:
         return written(self.module.outputs, "()")
