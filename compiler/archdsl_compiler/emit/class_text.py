@@ -83,7 +83,7 @@ class ClassText:
 
     def forward(self) -> list[str]:
         _, unpacking = self.inputs()
-        return [*self.forward_head(), *unpacking, *self.body(self.code.items, self.returned())]
+        return [*self.forward_head(), *unpacking, *lines_of(self._method(self.code.items, self.returned(), None))]
 
     def forward_head(self) -> list[str]:
         """The `def` of `forward`, with the shape of what comes in where there is only one."""
