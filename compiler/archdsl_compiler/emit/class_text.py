@@ -1,5 +1,6 @@
 """A class as text: its constructor, its constants and its `forward`."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ class ClassText:
 
     def forward(self) -> list[str]:
         _, unpacking = self.inputs()
-        return [*self.forward_head(), *unpacking, *self.body(self.code.items, self.returned())]
+        return [*self.forward_head(), *unpacking, *lines_of(self._method(self.code.items, self.returned(), None))]
 
     def forward_head(self) -> list[str]:
         """The `def` of `forward`, with the shape of what comes in where there is only one."""
@@ -102,8 +103,9 @@ class ClassText:
     def body(
         self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None = None
     ) -> list[str]:
-        """The lines of a method that runs these items."""
-        return lines_of(self._method(items, returns, inputs))
+        """The lines of a method beside `forward` that runs these items; it exposes nothing, since it may not reach
+        what is exposed."""
+        return lines_of(dataclasses.replace(self._method(items, returns, inputs), exposed={}))
 
     def returned(self) -> Expression:
         return written(self.module.outputs, "()")

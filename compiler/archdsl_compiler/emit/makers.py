@@ -3,8 +3,9 @@ a class begin alike, else by a function that makes those which begin so."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from archdsl_compiler.emit.code import Apply, Default, Expression, Maker, Number, Raw, literal, render, walk
+from archdsl_compiler.emit.code import Apply, Default, Expression, Maker, Number, Raw, literal, walk
 from archdsl_compiler.emit.initial import rule_call
+from archdsl_compiler.emit.layout import statement
 from archdsl_compiler.emit.lifted import Code, Cycle
 from archdsl_compiler.emit.root import INITIALISE
 from archdsl_compiler.ops.contract import InitialValue
@@ -93,18 +94,17 @@ def _fillings(layer: str, begins: Iterable[tuple[str, object]], indent: int, bia
     pad = " " * indent
     lines: list[str] = []
     for entry, rule in begins:
-        text = _fill(f"{layer}.{entry}", rule)
         if entry == "bias" and not biased:
-            lines += [f"{pad}if {layer}.bias is not None:", f"{pad}    {text}"]
+            lines += [f"{pad}if {layer}.bias is not None:", *_fill(indent + 4, f"{layer}.{entry}", rule)]
         else:
-            lines.append(f"{pad}{text}")
+            lines += _fill(indent, f"{layer}.{entry}", rule)
     return lines
 
 
-def _fill(tensor: str, rule: object) -> str:
+def _fill(indent: int, tensor: str, rule: object) -> list[str]:
     if isinstance(rule, InitialValue):
-        write = rule_call(rule, Raw(tensor))
-        return render(write, lambda part: literal(part.value) if isinstance(part, Number) else "")
+        filling = rule_call(rule, Raw(tensor))
+        return statement(indent, "", filling, lambda part: literal(part.value) if isinstance(part, Number) else "")
     if rule in (0, 1):
-        return f"nn.init.{'zeros' if rule == 0 else 'ones'}_({tensor})"
-    return f"nn.init.constant_({tensor}, {rule})"
+        return [f"{' ' * indent}nn.init.{'zeros' if rule == 0 else 'ones'}_({tensor})"]
+    return [f"{' ' * indent}nn.init.constant_({tensor}, {rule})"]

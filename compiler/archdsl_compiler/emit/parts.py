@@ -161,7 +161,10 @@ def _container(tree: Tree, label: str, chains: frozenset[str]) -> Expression:
 
 def _listed(elements: Sequence[Expression]) -> Comprehension | Row:
     """A list, with comprehensions for neighbours of one form and for two forms that alternate."""
-    skeletons = [skeleton_of(each) for each in elements]
+    # Lists inside the elements must be the same in all: what differs from pass to pass is told of one loop alone.
+    skeletons = [
+        (skeleton_of(each), tuple(part for part in walk(each) if isinstance(part, Comprehension))) for each in elements
+    ]
     if len(elements) > 1 and len(set(skeletons)) == 1:
         return Comprehension(together(elements), Number(len(elements), name="depth"))
     if (

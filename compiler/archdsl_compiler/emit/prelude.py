@@ -198,3 +198,23 @@ class Switched(nn.Module):
             self.__dict__[name] = value
         else:
             super().__setattr__(name, value)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """The same numbers in 32 bits, or in 64 if they are."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def in_dtype(dtype: torch.dtype, module: nn.Module, *inputs: Tensor) -> Tensor:
+    """What a module gives in a dtype of its own, without autocast. Numbers of 64 bits
+    stay as they are.
+    """
+    with torch.autocast(inputs[0].device.type, enabled=False):
+        if inputs[0].dtype == torch.float64:
+            return module(*inputs)
+        inputs = tuple(x.to(dtype) if x.is_floating_point() else x for x in inputs)
+        state = dict(module.named_parameters()) | dict(module.named_buffers())
+        cast = {k: v.to(dtype) for k, v in state.items() if v.is_floating_point()}
+        if all(v is state[k] for k, v in cast.items()):
+            return module(*inputs)
+        return torch.func.functional_call(module, cast, inputs)

@@ -19,7 +19,7 @@ from archdsl_compiler.emit.makers import (
     makers_in,
     uniform,
 )
-from archdsl_compiler.emit.merging import Template, merged
+from archdsl_compiler.emit.merging import Template, alone, merged
 from archdsl_compiler.emit.root import root_class
 from archdsl_compiler.emit.skeleton import same
 from archdsl_compiler.emit.steps import ClassUse
@@ -36,8 +36,8 @@ class Note:
     lines: tuple[str, ...] = ()
 
 
-def emit(root: Module, note: Note) -> str:
-    """The source of a model."""
+def emit(root: Module, note: Note, *, share: bool = True) -> str:
+    """The source of a model. Without `share` every module gets a class of its own, which tests compare with."""
     families = list(_families(root))
     classes: dict[int, ClassUse] = {}
     written: list[ClassText] = []
@@ -46,7 +46,7 @@ def emit(root: Module, note: Note) -> str:
     all_code: list[Expression] = []
     for family in families:
         drafts = [draft(module, classes) for module in family]
-        templates = _ordered(merged(drafts), drafts)
+        templates = _ordered(merged(drafts) if share else alone(drafts), drafts)
         for template in templates:
             others = [other for other in templates if other is not template]
             code = lifted(template)
