@@ -22,6 +22,7 @@ from archdsl_compiler.emit.code import (
     replace,
     walk,
 )
+from archdsl_compiler.emit.inlining import leading_to, reads_of
 from archdsl_compiler.emit.layout import signature, statement
 from archdsl_compiler.emit.lifted import Code, Cycle, Holding, Line
 from archdsl_compiler.emit.lifting import annotation
@@ -64,6 +65,8 @@ class ClassText:
 
     @property
     def base(self) -> str:
+        if any(holding.name == "training" for holding in self.code.holdings):
+            return "Switched"
         return "nn.Module" if self.listed is None else render(self.listed.function, self.leaf)
 
     def lines(self, forward: Sequence[str] | None = None, whole: bool = False) -> list[str]:
@@ -72,7 +75,7 @@ class ClassText:
         forward = [] if self.base == "nn.Sequential" else own if forward is None else forward
         inside = self._init()
         text = [
-            f"class {self.name}({self._base()}):",
+            f"class {self.name}({self.base}):",
             *docstring(self.module.doc if whole else first_sentence(self.module.doc), 4),
         ]
         body = [*inside, *([""] if inside and forward else []), *forward]
@@ -80,16 +83,18 @@ class ClassText:
             text.append("")
         return [*text, *body]
 
-    def _base(self) -> str:
-        if any(holding.name == "training" for holding in self.code.holdings):
-            return "Switched"
-        return self.base
-
     # ---- forward
 
     def forward(self) -> list[str]:
         _, unpacking = self.inputs()
-        return [*self.forward_head(), *unpacking, *lines_of(self._method(self.code.items, self.returned(), None))]
+        return [*self.forward_head(), *unpacking, *lines_of(self._method(self._leading(), self.returned(), None))]
+
+    def _leading(self) -> Sequence[Line | Cycle]:
+        """What leads to the result, without that which only features need: these have a method of their own."""
+        if "features" not in self.module.exposed:
+            return self.code.items
+        others = (value for name, value in self.module.exposed.items() if name != "features")
+        return leading_to({*leaves(self.module.outputs), *others}, self.code.items)
 
     def forward_head(self) -> list[str]:
         """The `def` of `forward`, with the shape of what comes in where there is only one."""
@@ -248,7 +253,7 @@ class ClassText:
         """Constants that `forward` reads become buffers."""
         if self.buffers:
             return
-        read = {value for item in self.code.items for value in _read(item)} | set(leaves(self.module.outputs))
+        read = {value for item in self.code.items for value in reads_of(item)} | set(leaves(self.module.outputs))
         names = dict(self.module.names)
         for line in self.code.constants:
             for value in leaves(line.targets):
@@ -356,7 +361,7 @@ class ClassText:
                 value
                 for other in self.code.constants
                 if other not in lines
-                for value in _read(other)
+                for value in reads_of(other)
                 if value in inside
             ]
             bare = [Line(line.targets, line.code, None, line.types) for line in lines]
@@ -394,8 +399,3 @@ class ClassText:
                 return self.buffers[part.value]
             case _:
                 raise TypeError(f"{part} is not lifted")
-
-
-def _read(item: Line | Cycle) -> list[int]:
-    codes = [item.code] if isinstance(item, Line) else [line.code for line in item.body]
-    return [part.value for code in codes for part in walk(code) if isinstance(part, Use)]

@@ -31,6 +31,23 @@ def reads_of(item: Line | Cycle) -> Iterator[int]:
         yield from values_in(code)
 
 
+def gives_of(item: Line | Cycle) -> set[int]:
+    """The values that an item gives, those of a loop's first and last pass."""
+    if isinstance(item, Line):
+        return set(leaves(item.targets))
+    return {value for line in item.body for value in leaves(line.targets)} | {last for _, last in item.exits}
+
+
+def leading_to(wanted: set[int], items: Sequence[Line | Cycle]) -> list[Line | Cycle]:
+    """The items without which some value would be missing."""
+    missing, kept = set(wanted), list[Line | Cycle]()
+    for item in reversed(items):
+        if missing.intersection(gives_of(item)):
+            kept.append(item)
+            missing.update(reads_of(item))
+    return kept[::-1]
+
+
 def instead(line: Line) -> int | None:
     """The value that goes on where a guarded line does not run."""
     return next(iter(values_in(line.code)), None)
