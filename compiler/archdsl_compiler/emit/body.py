@@ -22,6 +22,7 @@ from archdsl_compiler.emit.code import (
 from archdsl_compiler.emit.inlining import codes_of, instead, reads_of, values_in, with_inlined
 from archdsl_compiler.emit.layout import WIDTH, statement
 from archdsl_compiler.emit.lifted import Cycle, Line
+from archdsl_compiler.emit.words import reached, variable
 from archdsl_compiler.graph import Scalar, Structure, leaves
 
 SPARE = ("y", "z", "u", "v", "a", "b")
@@ -272,8 +273,9 @@ class _Body:
     def _loop_variable(self, container: str, taken: frozenset[str]) -> str:
         base = container.rsplit(".", 1)[-1]
         name = base[:-1] if base.endswith("s") and len(base) > 2 else f"{base}_part"
-        while name in taken or name in self.method.reserved or not name.isidentifier():
-            name = f"{name}_" if name.isidentifier() else "part"
+        name = variable(name, constructing=True) if name.isidentifier() else "part"
+        while name in taken or name in self.method.reserved:
+            name = f"{name}_"
         return name
 
 
@@ -286,7 +288,7 @@ def _place_of(part: Part) -> int:
 
 
 def _tail(part: Part) -> str:
-    return "".join(f"[{s}]" if s.isdigit() else f".{s}" for s in part.label.split(".")[part.place + 1 :])
+    return reached("", part.label.split(".")[part.place + 1 :])
 
 
 def chained(indent: int, left: str, code: Expression, write: _Writer) -> list[str]:
