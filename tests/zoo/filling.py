@@ -1,4 +1,4 @@
-"""Weights and pictures that anyone can make again: what a reference and a model of the zoo are filled with to be compared.
+"""Weights and pictures that anyone can make again: with these a reference and a model of the zoo are compared.
 
 The value of an entry of the state dict follows from its place, its rule and its shape. The place counts all entries in
 the order of the reference. A generator that is seeded with 1000 and the place draws normal numbers; the rule scales and

@@ -1,5 +1,5 @@
-"""The models of the zoo against the published ones: what is in the state dict, parameters and work, and, filled with the
-same numbers, the same results."""
+"""The models of the zoo against the published ones: what is in the state dict, parameters and work, and, filled with
+the same numbers, the same results."""
 
 import numpy
 import pytest

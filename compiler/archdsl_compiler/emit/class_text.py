@@ -220,7 +220,7 @@ class ClassText:
         sort = self._sorts().get(part.label, "layer")
         if not first:
             return "self"
-        if self.listed is not None:
+        if first.isdigit() and self.listed is not None:
             return reached(f"self[{first}]", rest, sort)
         return reached(part_of("self", first, "layer" if rest else sort), rest, sort)
 

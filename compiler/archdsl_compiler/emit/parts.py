@@ -155,7 +155,7 @@ def _container(tree: Tree, label: str, chains: frozenset[str]) -> Expression:
         return Apply(Raw("nn.ModuleList"), (listed,))
     pairs = tuple(Row((Raw(f'"{name}"'), part), ":") for name, part in inner.items())
     plain = not bare and all(plain_part(name) and not hasattr(nn.ModuleDict, name) for name in inner)
-    switched = (Apply(Raw("Switched")),) if "training" in inner else ()
+    switched = (Raw("Switched"),) if "training" in inner else ()
     return Apply(Raw("nn.ModuleDict" if plain else "container"), (Row(pairs, "{}"), *switched))
 
 

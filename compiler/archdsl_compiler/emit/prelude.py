@@ -173,9 +173,12 @@ class ExpertLinear(nn.Module):
         return expert_linear(x, chosen, self.weight, self.bias)
 
 
-def container(parts: dict[str, nn.Module | Tensor], module: nn.Module | None = None) -> nn.Module:
+def container(
+    parts: dict[str, nn.Module | Tensor],
+    kind: type[nn.Module] = nn.Module,
+) -> nn.Module:
     """A module that holds layers and parameters and computes nothing by itself."""
-    module = nn.Module() if module is None else module
+    module = kind()
     for name, part in parts.items():
         if isinstance(part, nn.Module):
             module._modules[name] = part
@@ -209,8 +212,8 @@ def in_dtype(dtype: torch.dtype, module: nn.Module, *inputs: Tensor) -> Tensor:
 class Switched(nn.Module):
     """A module with a part that is called as PyTorch's switch for training."""
 
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "training" and isinstance(value, bool):
+    def __setattr__(self, name: str, value: bool | nn.Module | Tensor) -> None:
+        if isinstance(value, bool):
             self.__dict__[name] = value
         else:
             super().__setattr__(name, value)

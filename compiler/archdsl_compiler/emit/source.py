@@ -178,8 +178,8 @@ def _needed(body: str) -> list[str]:
 
 
 def _used(names: Sequence[str], text: str) -> list[str]:
-    """Those that a text calls or makes classes of."""
-    return [name for name in names if re.search(rf"(?<![\w.]){name}\(|\({name}\):", text)]
+    """Those that a text calls, hands on or makes classes of."""
+    return [name for name in names if re.search(rf"(?<![\w.]){name}[(,)]", text)]
 
 
 def _build(name: str) -> list[str]:

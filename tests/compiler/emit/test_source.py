@@ -118,9 +118,9 @@ def agree_alone(targets: Sequence[Target], inputs: Sequence[Sequence[torch.Tenso
     for number, (target, own) in enumerate(zip(targets, inputs, strict=True)):
         made = assembled(target, seed=number)
         model = made.model
-        for buffer in model.buffers():  # statistics that normalise
-            if buffer.is_floating_point():
-                buffer.add_(0.25)
+        for name, statistics in model.state_dict().items():
+            if name.endswith(("running_mean", "running_var")):
+                statistics.add_(0.25)
         with torch.inference_mode():
             results = model.eval()(*own)
         results = [results] if isinstance(results, torch.Tensor) else list(results)
@@ -202,7 +202,10 @@ mixer assert()(x: [b, c, h, w]) {
 block layer_norm2d()(x: [b, c, h, w]) {
   let norm = layer_norm(x, axis=1) as norm - (buffer(ones([c, 1, 1]), saved=true) as half)
   let index = arange(h) + (buffer(arange(w), saved=true) as "cpu.buffers")
-  return norm * (index + (param([1, 1], init=0.5) as cuda)) |> drop_path(0.5) |> in_training(add_noise(0.1)) |> conv(c, 1, init=normal(0.5)) as add_module
+  return norm * (index + (param([1, 1], init=0.5) as cuda))
+    |> drop_path(0.5)
+    |> in_training(add_noise(0.1))
+    |> conv(c, 1, init=normal(0.5)) as add_module
 }
 
 ## The end: \"""
@@ -224,7 +227,7 @@ def hostile(tmp_path: Path) -> Target:
 
 def test_words_of_a_source_cannot_break_what_is_emitted(hostile: Target, tmp_path: Path, one_thread: None):
     source = source_of(hostile)
-    assert imports(source) == {"torch", "typing"}
+    assert imports(source) == {"torch"}
     model = archdsl.build(hostile)
     assert {name: entry.shape for name, entry in state_entries(hostile.graph())} == {
         name: tuple(tensor.shape) for name, tensor in model.state_dict().items()
