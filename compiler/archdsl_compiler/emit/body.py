@@ -9,6 +9,7 @@ from archdsl_compiler.emit.code import (
     Batch,
     Choice,
     Expression,
+    Infix,
     Member,
     Number,
     Part,
@@ -292,11 +293,14 @@ def _tail(part: Part) -> str:
 
 
 def chained(indent: int, left: str, code: Expression, write: _Writer) -> list[str]:
-    """An assignment; a chain of methods that is too long for a line goes on in the next ones."""
+    """An assignment; a chain of methods or a sum that is too long for a line goes on in the next ones."""
     lines = statement(indent, f"{left} = ", code, write)
     name = left.partition(",")[0]
     if (len(lines) == 1 and len(lines[0]) <= WIDTH) or not name.isidentifier():
         return lines
+    if isinstance(code, Infix) and name not in {write(p) for p in walk(code.right) if isinstance(p, Use)}:
+        rest: Expression = Infix(code.sign, Raw(name), code.right)
+        return [*chained(indent, name, code.left, write), *chained(indent, left, rest, write)]
     inner, outer = code, list[Apply]()
     while isinstance(inner, Apply) and isinstance(inner.function, Member):
         outer.append(inner)
@@ -306,7 +310,7 @@ def chained(indent: int, left: str, code: Expression, write: _Writer) -> list[st
             return lines  # what the rest still needs would be overwritten
         short = statement(indent, f"{name} = ", inner, write)
         if len(short) == 1 and len(short[0]) <= WIDTH and not isinstance(inner, Use | Raw | Part | Member):
-            rest: Expression = Raw(name)
+            rest = Raw(name)
             for each in reversed(outer):
                 assert isinstance(each.function, Member)
                 rest = Apply(Member(rest, each.function.name), each.arguments, each.named)

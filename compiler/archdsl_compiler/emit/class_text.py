@@ -325,8 +325,7 @@ class ClassText:
         guard: Expression | None = None,
         variables: Mapping[int, str] | None = None,
     ) -> list[str]:
-        """The lines that make a part, under a condition `guard` that was written before; constants in it are in
-        variables."""
+        """The lines that make a part, below a condition `guard` that was written before."""
 
         def leaf(part: Expression) -> str:
             if variables is None or not isinstance(part, Use):

@@ -173,9 +173,9 @@ class ExpertLinear(nn.Module):
         return expert_linear(x, chosen, self.weight, self.bias)
 
 
-# fmt: off
 def container(
-    parts: dict[str, nn.Module | Tensor], kind: type[nn.Module] = nn.Module
+    parts: dict[str, nn.Module | Tensor],
+    kind: type[nn.Module] = nn.Module,
 ) -> nn.Module:
     """A module that holds layers and parameters and computes nothing by itself."""
     module = kind()
@@ -187,17 +187,6 @@ def container(
         else:
             module._buffers[name] = part
     return module
-# fmt: on
-
-
-class Switched(nn.Module):
-    """A module with a part that is called as PyTorch's switch for training."""
-
-    def __setattr__(self, name: str, value: bool | nn.Module | Tensor) -> None:
-        if isinstance(value, bool):
-            self.__dict__[name] = value
-        else:
-            super().__setattr__(name, value)
 
 
 def at_least_float32(x: Tensor) -> Tensor:
@@ -218,3 +207,13 @@ def in_dtype(dtype: torch.dtype, module: nn.Module, *inputs: Tensor) -> Tensor:
         if all(v is state[k] for k, v in cast.items()):
             return module(*inputs)
         return torch.func.functional_call(module, cast, inputs)
+
+
+class Switched(nn.Module):
+    """A module with a part that is called as PyTorch's switch for training."""
+
+    def __setattr__(self, name: str, value: bool | nn.Module | Tensor) -> None:
+        if isinstance(value, bool):
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
