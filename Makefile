@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench fuzz docs
+.PHONY: help setup demo test studies check format bench fuzz docs
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -19,21 +19,33 @@ help: ## Show these targets
 
 setup: $(INSTALLED) ## Create .venv with the pinned versions of everything that runs
 
-demo: $(INSTALLED) ## Check every sample, and that each is in canonical form
+demo: $(INSTALLED) ## Check every sample, then build, profile and export a model of the zoo
 	@echo "== archdsl check: $(words $(SAMPLES)) files of examples, standard library, zoo and search spaces"
 	@$(BIN)/archdsl check $(SAMPLES)
 	@echo "== archdsl fmt --check: the same files"
 	@$(BIN)/archdsl fmt --check $(SAMPLES)
+	@echo "== archdsl profile zoo:poolformer_s12"
+	@$(BIN)/archdsl profile zoo:poolformer_s12 --depth 2
+	@rm -rf build/demo
+	@echo "== archdsl build zoo:poolformer_s12 for 10 classes, into build/demo"
+	@$(BIN)/archdsl build zoo:poolformer_s12 --set classes=10 -o build/demo
+	@echo "== archdsl export zoo:poolformer_s12 --format python, and a run of the file"
+	@$(BIN)/archdsl export zoo:poolformer_s12 --format python -o build/demo/poolformer_s12.py
+	@cat build/demo/poolformer_s12.py
+	@$(BIN)/python build/demo/poolformer_s12.py
 	@echo "== the demo passed"
 
 test: $(INSTALLED) ## Run all tests
 	@$(BIN)/python -m pytest
 
+studies: $(INSTALLED) ## Run the tests that take too long for each merge
+	@$(BIN)/python -m pytest -m study
+
 check: $(INSTALLED_TOOLS) ## Format, lint, types, import rules and the fast tests: before each commit
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -m "not slow and not study"
 
 format: $(INSTALLED_TOOLS) ## Rewrite Python and samples in canonical form
 	@$(BIN)/ruff format .

@@ -30,7 +30,8 @@ def keep_result(target: Target, what: str, result: object) -> None:
 
 
 def _published(target: Target) -> bool:
-    return target.program.unit.packaged and not target.settings and target.genome is None
+    program = target.program
+    return program.unit.packaged and bool(program.files) and not target.settings and target.genome is None
 
 
 def _entry(target: Target, what: str) -> str:

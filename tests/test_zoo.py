@@ -9,6 +9,7 @@ from archdsl import zoo, zoo_table
 from archdsl.cache import cache_folder
 from archdsl.cli import zoo as command
 from archdsl.cli.main import run
+from archdsl.programs import packaged_program
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_new_variant_is_seen(own_zoo):
 
 def test_every_name_is_declared_once_and_what_the_scan_says():
     for path in zoo.files():
-        program = archdsl.load(path)
+        program = packaged_program(f"zoo.{path.stem}")
         declared = [name for name in program.declarations if name in zoo.homes()]
         assert {path.stem} == {zoo.homes()[name].family for name in declared}
         assert set(declared) == {

@@ -16,6 +16,8 @@ from archdsl.tables import clipped, shape, short
 from archdsl.targets import Target
 
 WIDTH = 100
+INITIAL = ("init", "init_bias")
+"""How parameters of an op begin is left to the JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def _call(node: Node, others: Sequence[Node]) -> str:
         f"{name}={_rounded(value)}"
         for number, (name, value) in enumerate(node.settings)
         if all(other.settings[number] == (name, value) for other in others)
+        and not (node.kind == "op" and name in INITIAL)
     ]
     times = f" x {node.calls}" if node.calls > 1 else ""
     return f"{node.name}({', '.join(settings)}){times}"

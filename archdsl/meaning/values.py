@@ -276,7 +276,7 @@ def show(value: "Value") -> str:
         case Variant():
             return " or ".join(dict.fromkeys(show(inner) for _, inner in value.cases[:4]))
         case InitialValue():
-            return f"{value.rule}({value.amount})"
+            return str(value)
         case Symbolic():
             return str(value)
         case _:

@@ -63,7 +63,7 @@ def expression(value: Value, names: Names, sizes: Sizes) -> str:
             pairs = ", ".join(f"({text(path)}, {text(option)})" for path, option in value.decisions)
             return f"decide({text(value.space)}, [{pairs}])"
         case InitialValue():
-            return f"{value.rule}({text(value.amount)})"
+            return f"{value.rule}({text(value.amount) if value.amount != () else ''})"
         case Symbolic():
             return sizes(value)
         case Builtin():

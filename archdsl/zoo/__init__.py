@@ -8,6 +8,7 @@ archdsl.build("zoo:van_b0")
 The files are not parsed for this: their lines at the left edge say which names they declare and of what they are made,
 and `archdsl fmt` keeps them so."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +49,9 @@ def names(pattern: str = "") -> list[str]:
 
 def homes() -> Mapping[str, Home]:
     """Every model that `zoo:NAME` can mean: the variants, and the models that they are made of."""
-    stamp = tuple((path.stem, found.st_mtime_ns, found.st_size) for path in files() for found in (path.stat(),))
+    with os.scandir(_FOLDER) as entries:
+        stats = ((entry.name, entry.stat()) for entry in entries if entry.name.endswith(".arch"))
+        stamp = tuple(sorted((name, found.st_mtime_ns, found.st_size) for name, found in stats))
     if stamp not in _scanned:
         _scanned.clear()
         _scanned[stamp] = _scan()

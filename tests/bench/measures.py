@@ -15,6 +15,7 @@ import archdsl
 from archdsl.meaning.program import Program
 from archdsl.source import Source
 from archdsl.syntax.parse import parse
+from archdsl.targets import open_target
 from tests.bench.bench_parse import sample, seconds
 from tests.bench.timing import Times, timed, timed_each, timed_process, usual_environment
 
@@ -150,6 +151,35 @@ def candidates() -> list[Measure]:
     ]
 
 
+def profiles() -> list[Measure]:
+    """Profiles of zoo models of ten families whose program is loaded: where one was made before, in this process or in
+    another, and where none was. The geometric mean of the medians."""
+    families = {home.family: name for name, home in sorted(archdsl.zoo.homes().items()) if home.variant}
+    names = sorted(families.values())[:10]
+    programs = [open_target(f"zoo:{name}").program for name in names]
+    for name in names:
+        archdsl.profile(f"zoo:{name}")
+    again = [timed(lambda n=n: archdsl.profile(f"zoo:{n}"), 7) for n in names]
+    kept = [timed(lambda n=n, p=p: _kept_profile(p, n), 7) for n, p in zip(names, programs, strict=True)]
+    cold = [
+        timed(lambda n=n, p=p: archdsl.profile((_forgetful(p), n)), 3) for n, p in zip(names, programs, strict=True)
+    ]
+    return [
+        Measure(f"profile of a zoo model, {what}", _mean_of_medians(times), "ms", at_most=bound)
+        for what, times, bound in (("again", again, 4.0), ("kept", kept, 4.0), ("cold", cold, None))
+    ]
+
+
+def _kept_profile(program: Program, name: str) -> None:
+    """As the first profile of a process."""
+    program.modules.clear()
+    archdsl.profile(f"zoo:{name}")
+
+
+def _mean_of_medians(times: list[Times]) -> float:
+    return statistics.geometric_mean(t.median_processor * 1e3 for t in times)
+
+
 def genome(draw: random.Random) -> dict[str, object]:
     """A random candidate of the space `stages`."""
     taken: dict[str, object] = {"width": draw.choice((32, 48, 64, 96))}
@@ -162,7 +192,14 @@ def genome(draw: random.Random) -> dict[str, object]:
     return taken
 
 
-MEASURES: Final[tuple[Callable[[], list[Measure]], ...]] = (parsing, checking, costs_cold, graphs_cold, candidates)
+MEASURES: Final[tuple[Callable[[], list[Measure]], ...]] = (
+    parsing,
+    checking,
+    costs_cold,
+    graphs_cold,
+    candidates,
+    profiles,
+)
 
 
 @cache

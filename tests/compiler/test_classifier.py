@@ -67,9 +67,9 @@ model echo(size: int = 8)(x: [b, 3, size, size]) {
 @pytest.mark.parametrize(
     ("file", "name", "expected"),
     [
-        ("swin", "swin_tiny", [("head.fc", 768, 1000)]),
-        ("crossvit", "crossvit_tiny", [("head.0", 96, 1000), ("head.1", 192, 1000)]),
-        ("volo", "volo_d1", [("aux_head", 384, 1000), ("head", 384, 1000)]),
+        ("swin", "swin_tiny_patch4_window7_224", [("head.fc", 768, 1000)]),
+        ("crossvit", "crossvit_tiny_240", [("head.0", 96, 1000), ("head.1", 192, 1000)]),
+        ("volo", "volo_d1_224", [("aux_head", 384, 1000), ("head", 384, 1000)]),
         ("efficientformer", "efficientformer_l1", [("head", 448, 1000), ("head_dist", 448, 1000)]),
         ("gcvit", "gcvit_xxtiny", [("head.fc", 512, 1000)]),
     ],
@@ -80,7 +80,9 @@ def test_classifiers_of_the_zoo(file: str, name: str, expected: list[tuple[str, 
 
 
 def test_a_model_without_classes_has_no_classifier():
-    graph = archdsl.elaborate(archdsl.load(resource("zoo/swin.arch")), "swin_tiny", {"classes": None})
+    graph = archdsl.elaborate(
+        archdsl.load(resource("zoo/swin.arch")), "swin_tiny_patch4_window7_224", {"classes": None}
+    )
     assert () == classifiers(graph)
 
 

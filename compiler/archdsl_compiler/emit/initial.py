@@ -5,7 +5,7 @@ alike share (a `Maker`); a bare parameter is written with its values."""
 
 from collections.abc import Sequence
 
-from archdsl_compiler.emit.code import Apply, Expression, Maker, Number, Raw, Row, call
+from archdsl_compiler.emit.code import Apply, Expression, Maker, Member, Number, Raw, Row, call
 from archdsl_compiler.graph import OpCall
 from archdsl_compiler.ops.contract import InitialValue, Parameter
 
@@ -27,7 +27,9 @@ def initialised_parameter(each: OpCall, entry: Parameter) -> Expression:
     sizes = tuple(Number(size, hint) for size, hint in zip(entry.shape, inner, strict=True))
     shape: tuple[Expression, ...] = sizes
     init = entry.init
-    if isinstance(init, InitialValue):
+    if isinstance(init, InitialValue) and init.rule == "values":
+        values = call("torch.tensor", Number(init.amount))
+    elif isinstance(init, InitialValue):
         values = rule_call(init, call("torch.empty", *shape))
     elif init in (0, None):
         values = call("torch.zeros", *shape)
@@ -60,6 +62,10 @@ def rule_call(rule: InitialValue, tensor: Expression) -> Expression:
     """PyTorch's call that fills a tensor by a rule."""
     amount = Number(rule.amount)
     match rule.rule:
+        case "identity":
+            return call("nn.init.eye_", tensor)
+        case "values":
+            return Apply(Member(Member(tensor, "data"), "copy_"), (call("torch.tensor", amount),))
         case "normal":
             return Apply(Raw("nn.init.normal_"), (tensor,), (("std", amount),))
         case "trunc_normal":

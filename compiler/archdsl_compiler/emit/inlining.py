@@ -1,16 +1,17 @@
 """Which values are written where they are read, instead of getting a variable: those that are read once, in the same
 block, where the line stays short."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from archdsl_compiler.emit.code import Apply, Expression, Number, Part, Use, literal, parts, render, replace, walk
 from archdsl_compiler.emit.layout import WIDTH
 from archdsl_compiler.emit.lifted import Cycle, Line
+from archdsl_compiler.emit.words import reached
 from archdsl_compiler.graph import leaves
 
 DEEPEST = 4
-MARGIN = 14
+MARGIN = 7
 """For the variable, and for names that are longer than the one letter that stands for them here."""
 
 _Item = TypeVar("_Item", bound=Line | Cycle)
@@ -30,13 +31,31 @@ def reads_of(item: Line | Cycle) -> Iterator[int]:
         yield from values_in(code)
 
 
+def gives_of(item: Line | Cycle) -> set[int]:
+    """The values that an item gives, those of a loop's first and last pass."""
+    if isinstance(item, Line):
+        return set(leaves(item.targets))
+    return {value for line in item.body for value in leaves(line.targets)} | {last for _, last in item.exits}
+
+
+def leading_to(wanted: set[int], items: Sequence[Line | Cycle]) -> list[Line | Cycle]:
+    """The items without which some value would be missing."""
+    missing, kept = set(wanted), list[Line | Cycle]()
+    for item in reversed(items):
+        if missing.intersection(gives_of(item)):
+            kept.append(item)
+            missing.update(reads_of(item))
+    return kept[::-1]
+
+
 def instead(line: Line) -> int | None:
     """The value that goes on where a guarded line does not run."""
     return next(iter(values_in(line.code)), None)
 
 
-def with_inlined(items: Sequence[_Item], kept: frozenset[int], indent: int) -> list[_Item]:
-    """The items with what can be written in place written there; `kept` are values that need their variables."""
+def with_inlined(items: Sequence[_Item], kept: frozenset[int], indent: int, names: Mapping[int, str]) -> list[_Item]:
+    """The items with what can be written in place written there; `kept` are values that need their variables, `names`
+    what the source calls values."""
     readers: dict[int, int] = {}
     for item in items:
         for value in reads_of(item):
@@ -59,7 +78,7 @@ def with_inlined(items: Sequence[_Item], kept: frozenset[int], indent: int) -> l
             if found is None or found.guard != item.guard:
                 continue
             trial = _written_in(code, value, found.code)
-            if _fits(trial, indent):
+            if _fits(trial, indent, names):
                 code = trial
                 result = [other for other in result if other is not found]
         line = Line(item.targets, code, item.guard, item.types)
@@ -74,15 +93,17 @@ def _written_in(code: Expression, value: int, inner: Expression) -> Expression:
     return replace(code, lambda part: inner if part == Use(value) else None)
 
 
-def _fits(code: Expression, indent: int) -> bool:
+def _fits(code: Expression, indent: int, names: Mapping[int, str]) -> bool:
     """Whether code is readable: one line, not too deep."""
 
     def rough(part: Expression) -> str:
         match part:
             case Part():
-                return f"self.{part.label}"
+                return reached("self", part.label.split("."))
             case Number():
                 return literal(part.value)
+            case Use():
+                return names.get(part.value, "x")
             case _:
                 return "x"
 

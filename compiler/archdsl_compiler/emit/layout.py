@@ -64,7 +64,7 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
             return _bracketed(
                 indent, f"{before}{text(code.of)}[", [("", place) for place in code.places], f"]{after}", text
             )
-        case Infix() | Member():
+        case Infix() | Member() | Choice():
             return _in_parentheses(indent, before, code, after, text)
         case _:
             return [whole]
@@ -102,23 +102,43 @@ def _bracketed(
 def _in_parentheses(
     indent: int, before: str, code: Expression, after: str, text: Callable[[Expression], str]
 ) -> list[str]:
-    """A long sum or product, broken before its operators."""
+    """A long sum or choice: on a line of its own in parentheses, else broken before its operators."""
     pad = " " * indent
-    if not isinstance(code, Infix):
-        return [f"{pad}{before}{text(code)}{after}"]
+    whole = text(code)
     operands: list[str] = []
 
     def walk(part: Expression, sign: str) -> None:
-        if isinstance(part, Infix) and part.sign in "+-" and code.sign in "+-":
+        if isinstance(part, Infix) and part.sign in "+-" and isinstance(code, Infix) and code.sign in "+-":
             walk(part.left, sign)
             walk(part.right, part.sign)
         else:
             operands.append(f"{sign} {text(part)}" if sign else text(part))
 
     walk(code, "")
+    if before.endswith((" = ", "return ")):
+        if len(operands) == 2 and (lines := _last_bracket(pad, before, whole, after)):
+            return lines
+        if len(pad) + 4 + len(whole) <= WIDTH:
+            return [f"{pad}{before}(", f"{pad}    {whole}", f"{pad}){after}"]
+    if isinstance(code, Choice):
+        lines = _element(indent + 4, code, text)
+        return [f"{pad}{before}(", *lines, f"{pad}){after}"]
     if len(operands) < 2:
-        return [f"{pad}{before}{text(code)}{after}"]
+        return [f"{pad}{before}{whole}{after}"]
     return [f"{pad}{before}(", *(f"{pad}    {operand}" for operand in operands), f"{pad}){after}"]
+
+
+def _last_bracket(pad: str, before: str, whole: str, after: str) -> list[str]:
+    """A sum of two whose last bracket ends it goes on inside of that one, if it fits so; else nothing."""
+    depth, start = 0, len(whole)
+    while start and whole.endswith(")"):
+        start -= 1
+        depth += (whole[start] in ")]") - (whole[start] in "([")
+        if not depth:
+            break
+    first, inner = f"{pad}{before}{whole[: start + 1]}", f"{pad}    {whole[start + 1 : -1]}"
+    fits = inner.strip() and max(len(first), len(inner)) <= WIDTH
+    return [first, inner, f"{pad}){after}"] if fits else []
 
 
 def signature(indent: int, name: str, arguments: list[str], result: str) -> list[str]:

@@ -4,8 +4,8 @@
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from archdsl_compiler.ops.contract import Axes, Init, OpFault, Parameter, Real, Sizes, Undetermined
-from archdsl_compiler.sizes import Number, Size, Symbolic, compare, divides, has_open, is_batch_dependent
+from archdsl_compiler.ops.contract import Axes, Init, InitialValue, OpFault, Parameter, Real, Sizes, Undetermined
+from archdsl_compiler.sizes import Number, Size, Symbolic, compare, divides, has_open, is_batch_dependent, same
 from archdsl_compiler.types import TensorType
 
 FLOATS = ("real", "float32", "float16", "bfloat16")
@@ -201,4 +201,20 @@ def parameter(
             what = f"the parameter `{name}`" if name else "the parameter"
             message = f"{what} would have the shape {show(shape)}, which depends on the batch"
             raise OpFault("size", message, source, label="parameters cannot follow the batch")
+    if isinstance(init, InitialValue):
+        _need_shape(init, shape)
     return Parameter(name, shape, init, trainable, dtype)
+
+
+def _need_shape(init: InitialValue, shape: tuple[Size, ...]) -> None:
+    """Initial values that are written out have the shape of the parameter; an identity is a matrix."""
+    if init.rule == "identity" and len(shape) != 2:
+        message = f"a parameter of {len(shape)} axes cannot begin as an identity"
+        raise OpFault("rank", message, "init", label="only a matrix can")
+    level: object = init.amount
+    for size in shape if init.rule == "values" else ():
+        found = len(cast("tuple[object, ...]", level)) if isinstance(level, tuple) else 0
+        if not same(size, found):
+            message = f"the values do not fit a parameter of shape {show(shape)}"
+            raise OpFault("size", message, "init", label=f"one of its lists should have {size} and has {found}")
+        level = cast("tuple[object, ...]", level)[0]

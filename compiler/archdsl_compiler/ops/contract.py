@@ -33,10 +33,14 @@ REQUIRED = Required()
 
 @dataclass(frozen=True, slots=True)
 class InitialValue:
-    """What `trunc_normal(0.02)` gives: a rule for filling a parameter."""
+    """What `trunc_normal(0.02)` gives: a rule for filling a parameter. Of `values`, the amount is the values; of a rule
+    that takes nothing it is empty."""
 
     rule: str
-    amount: "Real" = 0.0
+    amount: "Real | Numbers" = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.rule}({self.amount if self.amount != () else ''})"
 
 
 # Setting types that rules are annotated with; the language's name of each stands in SETTING_TYPES.
@@ -46,6 +50,8 @@ Axes: TypeAlias = int | Sequence[int]
 """One axis or several, negative ones counted from the end."""
 Real: TypeAlias = int | float | Symbolic
 """A number; one that is computed from open sizes is not known yet."""
+Numbers: TypeAlias = "tuple[float | Symbolic | Numbers, ...]"
+"""Numbers in lists, as deep as a parameter has axes."""
 Init: TypeAlias = Real | InitialValue | None
 """How a parameter begins: a number, one of the initial-value ops, or nothing for PyTorch's own rule."""
 Shape: TypeAlias = tuple[Size, ...]

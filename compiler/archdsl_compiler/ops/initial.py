@@ -1,7 +1,11 @@
 """How a parameter begins: rules for `init`. PyTorch's own rule, where there is no `init`, has no name here."""
 
+from collections.abc import Sequence
+from typing import cast
+
 from archdsl_compiler.ops.checks import at_least
-from archdsl_compiler.ops.contract import InitialValue, Real, op
+from archdsl_compiler.ops.contract import InitialValue, Numbers, OpFault, Real, op
+from archdsl_compiler.sizes import Symbolic
 
 INITIAL = "-> a value for `init`"
 
@@ -52,3 +56,25 @@ def kaiming_uniform(*, a: Real) -> InitialValue:
     """Even within the limit that keeps the variance through a leaky relu of slope `a`; `a=5 ** 0.5` is PyTorch's for
     weights."""
     return InitialValue("kaiming_uniform", a)
+
+
+@op(INITIAL, category="init")
+def identity() -> InitialValue:
+    """Ones on the diagonal, zeros elsewhere: a linear layer that begins by handing on what it gets."""
+    return InitialValue("identity", ())
+
+
+@op(INITIAL, category="init")
+def values(*, numbers: object) -> InitialValue:
+    """The values themselves: numbers in lists, as deep as the parameter has axes."""
+    if not isinstance(numbers, list | tuple):
+        raise OpFault("value", "the values are no list", "numbers", label="write a list of numbers, or of such lists")
+    return InitialValue("values", tuple(_value(inner) for inner in cast("Sequence[object]", numbers)))
+
+
+def _value(value: object) -> "float | Symbolic | Numbers":
+    if isinstance(value, list | tuple):
+        return tuple(_value(inner) for inner in cast("Sequence[object]", value))
+    if isinstance(value, bool) or not isinstance(value, int | float | Symbolic):
+        raise OpFault("value", "one of the values is no number", "numbers", label="write numbers")
+    return value if isinstance(value, Symbolic) else float(value)

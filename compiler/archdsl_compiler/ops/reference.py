@@ -17,7 +17,7 @@ _TYPES = {
     "shape": "a list of sizes",
     "padding": 'a number, a list with one for each axis, or "same"',
     "dtype": "a dtype, such as float32",
-    "init": "a number, or one of normal, trunc_normal, uniform, kaiming_uniform",
+    "init": "a number, or what one of the ops for initial values gives, such as trunc_normal",
     "any": "any value",
 }
 
@@ -72,7 +72,7 @@ def written(value: object) -> str:
     if isinstance(value, str):
         return value if value in get_args(DType) else f'"{value}"'
     if isinstance(value, InitialValue):
-        return f"{value.rule}({value.amount})"
+        return str(value)
     return repr(value).replace("e-0", "e-")
 
 

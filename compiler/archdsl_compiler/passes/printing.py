@@ -75,7 +75,7 @@ def _setting(value: object) -> str:
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, InitialValue):
-        return f"{value.rule}({value.amount})"
+        return str(value)
     if isinstance(value, tuple | list):
         return f"[{', '.join(_setting(inner) for inner in cast('Iterable[object]', value))}]"
     return str(value)

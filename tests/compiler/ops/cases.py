@@ -499,6 +499,8 @@ CONSTANTS = [
     Case("kaiming_normal", lambda b: call()),
     Case("kaiming_normal_out", lambda b: call()),
     Case("xavier_uniform", lambda b: call()),
+    Case("identity", lambda b: call()),
+    Case("values", lambda b: call(numbers=(0.0, 1.0))),
     unary("dropout", F.dropout, rate=0.1),
     unary("drop_path", lambda x: x, rate=0.1),
     unary("add_noise", lambda x: x + 0.1 * torch.randn_like(x), std=0.1),

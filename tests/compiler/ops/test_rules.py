@@ -108,6 +108,8 @@ def test_initial_values_are_values() -> None:
     assert ops()["kaiming_normal"].rule() == InitialValue("kaiming_normal", 0.0)
     assert ops()["kaiming_normal_out"].rule(a=1) == InitialValue("kaiming_normal_out", 1)
     assert ops()["xavier_uniform"].rule() == InitialValue("xavier_uniform", 1.0)
+    assert ops()["identity"].rule() == InitialValue("identity", ())
+    assert ops()["values"].rule(numbers=[[1, 2], [3, 4.5]]) == InitialValue("values", ((1.0, 2.0), (3.0, 4.5)))
 
 
 def test_a_parameter_over_a_map_says_where_its_places_are() -> None:
