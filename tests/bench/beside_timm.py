@@ -6,7 +6,7 @@ each other, first ours and then timm's, then the other way round, so that a mach
 alike; times are of the processor."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -70,25 +70,24 @@ class Paired:
         return statistics.median(a / b for a, b in zip(self.ours.processor, self.theirs.processor, strict=True))
 
 
-def static_profiles(effort: Effort = EFFORT, families: tuple[str, ...] = FAMILIES) -> list[Measure]:
+Pairing: TypeAlias = Callable[[str], Paired]
+
+
+def static_profiles(effort: Effort = EFFORT, families: tuple[str, ...] = FAMILIES) -> Iterator[Measure]:
     """What `archdsl.profile` takes, as a user meets it: the cache folder has the result. Cold is what it takes where
     nothing was kept, which is not promised."""
-    with _one_thread():
-        kept = {family: profiles(family, effort) for family in families}
-        cold = {family: profiles(family, effort, cold=True) for family in families}
-    return [*_faster("static profile, kept", kept, 50.0), *_faster("static profile, cold", cold, None)]
+    yield from _faster("static profile, kept", families, lambda family: profiles(family, effort), 50.0)
+    yield from _faster("static profile, cold", families, lambda family: profiles(family, effort, cold=True), None)
 
 
-def building(effort: Effort = EFFORT, families: tuple[str, ...] = FAMILIES) -> list[Measure]:
+def building(effort: Effort = EFFORT, families: tuple[str, ...] = FAMILIES) -> Iterator[Measure]:
     """What `archdsl.build` takes for a model that the process has built before."""
-    with _one_thread():
-        return list(_slower("build, warm", {family: builds(family, effort) for family in families}, 1.5))
+    yield from _slower("build, warm", families, lambda family: builds(family, effort), 1.5)
 
 
-def running(effort: Effort = EFFORT, families: tuple[str, ...] = FAMILIES) -> list[Measure]:
+def running(effort: Effort = EFFORT, families: tuple[str, ...] = FAMILIES) -> Iterator[Measure]:
     """What the built model takes for one picture."""
-    with _one_thread():
-        return list(_slower("one picture", {family: runs(family, effort) for family in families}, 1.0))
+    yield from _slower("one picture", families, lambda family: runs(family, effort), 1.0)
 
 
 BESIDE_TIMM: Final = (static_profiles, building, running)
@@ -178,25 +177,29 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _faster(what: str, pairs: Mapping[str, Paired], at_least: float | None) -> Iterator[Measure]:
+def _faster(what: str, families: tuple[str, ...], paired: Pairing, at_least: float | None) -> Iterator[Measure]:
     """A row for each family, then how many times faster ours is in the geometric mean."""
-    yield from _rows(what, pairs)
-    ratios = [1 / pair.ratio for pair in pairs.values() if pair.theirs is not None]
+    ratios = yield from _rows(what, families, paired)
     if ratios:
-        yield Measure(f"{what}, mean", statistics.geometric_mean(ratios), "x faster", at_least=at_least)
+        yield Measure(f"{what}, mean", 1 / statistics.geometric_mean(ratios), "x faster", at_least=at_least)
 
 
-def _slower(what: str, pairs: Mapping[str, Paired], at_most: float) -> Iterator[Measure]:
+def _slower(what: str, families: tuple[str, ...], paired: Pairing, at_most: float) -> Iterator[Measure]:
     """A row for each family, then how many times timm's time ours takes in the geometric mean."""
-    yield from _rows(what, pairs)
-    ratios = [pair.ratio for pair in pairs.values() if pair.theirs is not None]
+    ratios = yield from _rows(what, families, paired)
     if ratios:
         yield Measure(f"{what}, mean", statistics.geometric_mean(ratios), "of timm", at_most=at_most)
 
 
-def _rows(what: str, pairs: Mapping[str, Paired]) -> Iterator[Measure]:
-    for family, pair in pairs.items():
+def _rows(what: str, families: tuple[str, ...], paired: Pairing) -> Generator[Measure, None, list[float]]:
+    """A row for each family as soon as it is measured; the ratios, where there is timm."""
+    ratios: list[float] = []
+    for family in families:
+        with _one_thread():
+            pair = paired(family)
         beside: dict[str, float] = {}
         if pair.theirs is not None:
+            ratios.append(pair.ratio)
             beside = {"timm": pair.theirs.median_processor * 1e3, "ratio": pair.ratio}
         yield in_milliseconds(f"{what}, {family}", pair.ours, **beside)
+    return ratios

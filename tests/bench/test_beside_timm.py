@@ -23,7 +23,7 @@ def without_timm(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("measuring", BESIDE_TIMM, ids=lambda measuring: measuring.__name__)
 def test_ours_is_measured_alone_where_timm_is_not_installed(measuring):
     threads = torch.get_num_threads()
-    found = measuring(LEAST, ("efficientvit_m0",))
+    found = list(measuring(LEAST, ("efficientvit_m0",)))
     assert {"efficientvit_m0"} == {measure.name.rpartition(", ")[2] for measure in found}
     assert all(measure.value > 0 and dict(measure.more).keys() == {"wall", "fastest"} for measure in found)
     assert threads == torch.get_num_threads()
