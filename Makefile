@@ -19,11 +19,20 @@ help: ## Show these targets
 
 setup: $(INSTALLED) ## Create .venv with the pinned versions of everything that runs
 
-demo: $(INSTALLED) ## Check every sample, and that each is in canonical form
+demo: $(INSTALLED) ## Check every sample, then build, profile and export a model of the zoo
 	@echo "== archdsl check: $(words $(SAMPLES)) files of examples, standard library, zoo and search spaces"
 	@$(BIN)/archdsl check $(SAMPLES)
 	@echo "== archdsl fmt --check: the same files"
 	@$(BIN)/archdsl fmt --check $(SAMPLES)
+	@echo "== archdsl profile zoo:poolformer_s12"
+	@$(BIN)/archdsl profile zoo:poolformer_s12 --depth 2
+	@rm -rf build/demo
+	@echo "== archdsl build zoo:poolformer_s12 for 10 classes, into build/demo"
+	@$(BIN)/archdsl build zoo:poolformer_s12 --set classes=10 -o build/demo
+	@echo "== archdsl export zoo:poolformer_s12 --format python, and a run of the file"
+	@$(BIN)/archdsl export zoo:poolformer_s12 --format python -o build/demo/poolformer_s12.py
+	@cat build/demo/poolformer_s12.py
+	@$(BIN)/python build/demo/poolformer_s12.py
 	@echo "== the demo passed"
 
 test: $(INSTALLED) ## Run all tests

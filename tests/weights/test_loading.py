@@ -1,5 +1,7 @@
 """Weights find their places by name or by order, and what does not fit changes nothing."""
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+import archdsl
 from archdsl.diagnostics.record import UsageError
 from archdsl.weights.loading import load_weights
 from archdsl.weights.report import Absent, Adapted, Misshapen, WeightsMismatch, WeightsReport
@@ -286,3 +289,22 @@ model net(size: int = 4)(x: [b, size]) {
     error = refused(bare(here), here, trained(there))
     report = load_weights(bare(here), here, trained(there), adapt=True)
     assert (("table",), ["table"]) == (report.computed, [misfit.name for misfit in error.misshapen])
+
+
+def test_the_file_of_another_library_fits_mobilenetv2_by_order():
+    """`mobilenetv2_of_another_library.json.gz` has the names and shapes of such a file, in its order."""
+    data = Path(__file__).parent.parent / "data" / "mobilenetv2_of_another_library.json.gz"
+    entries: list[tuple[str, list[int]]] = json.loads(gzip.decompress(data.read_bytes()))
+    weights = {name: torch.full(shape, float(number)) for number, (name, shape) in enumerate(entries)}
+    module = archdsl.build("zoo:mobilenetv2_100", weights=weights, match="order")
+    found = loaded_numbers(module)
+    there = numbers(weights)
+    expected = {
+        "conv_stem.weight": there["features.0.0.weight"],
+        "bn1.running_var": there["features.0.1.running_var"],
+        "blocks.0.0.conv_pw.weight": there["features.1.conv.1.weight"],
+        "blocks.3.1.bn2.num_batches_tracked": there["features.8.conv.1.1.num_batches_tracked"],
+        "blocks.6.0.conv_pwl.weight": there["features.17.conv.2.weight"],
+        "classifier.bias": there["classifier.1.bias"],
+    }
+    assert (314, expected) == (len(module.weights_report.loaded), {name: found[name] for name in expected})

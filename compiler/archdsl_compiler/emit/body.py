@@ -69,7 +69,7 @@ def lines_of(method: Method) -> list[str]:
 def lines_and_names(method: Method) -> tuple[list[str], Mapping[int, str]]:
     """The lines without `return`, and the variable that each value of the result is in at the end."""
     kept = frozenset(values_in(method.returns)) | frozenset(method.exposed.values())
-    items = with_inlined(method.items, kept, method.indent)
+    items = with_inlined(method.items, kept, method.indent, method.names)
     body = _Body(method)
     body.follow(items, kept)
     batch = any(isinstance(part, Batch) for item in items for code in codes_of(item) for part in walk(code))
@@ -213,7 +213,7 @@ class _Body:
         header, element = self._header(cycle, frozenset(inner.names.values()))
         self.text.append(f"{pad}{header}")
         leaving = {first for first, final in cycle.exits if final in self.last}
-        lines = with_inlined(cycle.body, frozenset(leaving | set(state)), inner.indent)
+        lines = with_inlined(cycle.body, frozenset(leaving | set(state)), inner.indent, self.method.names)
         inner.last = {value: k for k, line in enumerate(lines) for value in values_in(line.code)}
         entries = {entry: produced for entry, produced in cycle.carried}
         # What comes from outside is read again in the next pass; what goes on or leaves is read after the last line.

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from archdsl_compiler.emit.body import Method, lines_and_names, lines_of
 from archdsl_compiler.emit.code import (
     Apply,
-    Choice,
     Expression,
     Infix,
     Maker,
@@ -19,6 +18,7 @@ from archdsl_compiler.emit.code import (
     Row,
     Use,
     literal,
+    render,
     replace,
     walk,
 )
@@ -27,7 +27,7 @@ from archdsl_compiler.emit.lifted import Code, Cycle, Holding, Line
 from archdsl_compiler.emit.lifting import annotation
 from archdsl_compiler.emit.parts import lengths_of
 from archdsl_compiler.emit.steps import written
-from archdsl_compiler.emit.words import docstring
+from archdsl_compiler.emit.words import docstring, first_sentence
 from archdsl_compiler.graph import Module, Scalar, Structure, leaves
 
 INDENT = 8
@@ -45,6 +45,7 @@ class ClassText:
     attributes: dict[Expression, str] = field(default_factory=dict[Expression, str])
     buffers: dict[int, str] = field(default_factory=dict[int, str])
     extra: list[str] = field(default_factory=list[str])
+    ending: list[str] = field(default_factory=list[str])
 
     @property
     def module(self) -> Module:
@@ -55,22 +56,25 @@ class ClassText:
         return self.code.lifting.modules == 1
 
     @property
-    def numbered(self) -> bool:
-        """Whether all parts are numbers, so that the class is a list of them."""
-        return bool(self.code.holdings) and all(
-            holding.name.isdigit() and holding.sort == "layer" for holding in self.code.holdings
-        )
+    def listed(self) -> Apply | None:
+        """The list that the class is itself, where its parts are numbers."""
+        made = next((holding.constructor for holding in self.code.holdings if not holding.name), None)
+        return made if isinstance(made, Apply) else None
 
-    def lines(self, forward: Sequence[str] | None = None) -> list[str]:
-        """The whole class, with a `forward` of its own or another one."""
+    @property
+    def base(self) -> str:
+        return "nn.Module" if self.listed is None else render(self.listed.function, self.leaf)
+
+    def lines(self, forward: Sequence[str] | None = None, whole: bool = False) -> list[str]:
+        """The whole class, with a `forward` of its own or another one; `whole` keeps the doc comment to its end."""
         own = self.forward()
-        forward = own if forward is None else forward
+        forward = [] if self.base == "nn.Sequential" else own if forward is None else forward
         inside = self._init()
         text = [
-            f"class {self.name}({'nn.ModuleList' if self.numbered else 'nn.Module'}):",
-            *docstring(self.module.doc, 4),
+            f"class {self.name}({self.base}):",
+            *docstring(self.module.doc if whole else first_sentence(self.module.doc), 4),
         ]
-        body = [*inside, *([""] if inside else []), *forward]
+        body = [*inside, *([""] if inside and forward else []), *forward]
         if len(text) > 1:
             text.append("")
         return [*text, *body]
@@ -78,12 +82,17 @@ class ClassText:
     # ---- forward
 
     def forward(self) -> list[str]:
-        inputs, unpacking = self.inputs()
+        _, unpacking = self.inputs()
+        return [*self.forward_head(), *unpacking, *lines_of(self._method(self.code.items, self.returned(), None))]
+
+    def forward_head(self) -> list[str]:
+        """The `def` of `forward`, with the shape of what comes in where there is only one."""
+        inputs, _ = self.inputs()
         head = signature(4, "forward", ["self", *inputs], self.result_type(self.module.outputs))
         if self.single and len(head) == 1 and len(self.module.input_types) == 1:
             note = f"  # [{', '.join(map(str, self.module.input_types[0].shape))}]"
             head[0] += note if len(head[0]) + len(note) <= 88 else ""
-        return [*head, *unpacking, *lines_of(self._method(self.code.items, self.returned(), None))]
+        return head
 
     def body(
         self, items: Sequence[Line | Cycle], returns: Expression, inputs: Mapping[int, str] | None = None
@@ -200,9 +209,9 @@ class ClassText:
     def _part(self, part: Part) -> str:
         """How a part is reached."""
         first, *rest = part.label.split(".")
-        text = f"self.{first}" if not first.isdigit() else f"self[{first}]"
-        if first.isdigit() and not self.numbered:
-            text = f'self.get_submodule("{first}")'
+        text = "self" if not first else f"self.{first}"
+        if first.isdigit():
+            text = f"self[{first}]" if self.listed is not None else f'self.get_submodule("{first}")'
         return text + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
 
     def part_text(self, label: str) -> str:
@@ -227,20 +236,21 @@ class ClassText:
         pad = " " * INDENT
         body: list[str] = []
         started = [f"{pad}super().__init__()"]
-        if self.numbered:
-            started = statement(INDENT, "", Apply(Raw("super().__init__"), (self._listed(),)), self.leaf)
+        if self.listed is not None:
+            started = statement(INDENT, "", Apply(Raw("super().__init__"), self.listed.arguments), self.leaf)
         body += [f"{pad}{line}" for line in self.extra]
         for code, name in self.attributes.items():
             body += statement(INDENT, f"self.{name} = ", code, self.leaf)
         for holding in self.code.holdings:
-            if not self.numbered and not any(isinstance(part, Use) for part in walk(holding.constructor)):
+            if holding.name and not any(isinstance(part, Use) for part in walk(holding.constructor)):
                 body += self._holding(holding)
         if self.code.constants:
             wanted = tuple(self.buffers) + tuple(
                 part.value for h in self.code.holdings for part in walk(h.constructor) if isinstance(part, Use)
             )
             body += self._constants(wanted)
-        if not body and not self.numbered:
+        body += [f"{pad}{line}" for line in self.ending]
+        if not body and self.listed is None:
             return []
         return [*signature(4, "__init__", ["self", *self._parameters()], "None"), *started, *body]
 
@@ -261,19 +271,6 @@ class ClassText:
             if count > 1 and 2 * count > len(values):
                 found[name] = value[1]
         return found
-
-    def _listed(self) -> Expression:
-        """The parts of a class that is a list of them; places that have none hold the identity."""
-        made = {holding.name: holding for holding in self.code.holdings}
-        last = max(int(name) for name in made)
-        items: list[Expression] = []
-        for number in range(last + 1):
-            holding = made.get(str(number))
-            empty = Apply(Raw("nn.Identity"))
-            code = holding.constructor if holding is not None else empty
-            guard = holding.guard if holding is not None else None
-            items.append(code if guard is None else Choice(guard, code, empty))
-        return Row(tuple(items), "[]")
 
     def ordered_arguments(self) -> list[tuple[str, tuple[object, ...]]]:
         """The width first, then what the source gives as settings, in its order, then the rest."""
@@ -349,8 +346,6 @@ class ClassText:
         return text
 
     def _text(self, code: Expression) -> str:
-        from archdsl_compiler.emit.code import render
-
         return render(code, self.leaf)
 
     def leaf(self, part: Expression) -> str:

@@ -33,11 +33,12 @@ class Default(Number):
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """A number that differs from pass to pass of a loop: one value for each."""
+    """A number that differs from pass to pass of a loop: one value for each, and whether that is the usual one."""
 
     values: tuple[object, ...]
     hint: str = ""
     name: str = ""
+    usual: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

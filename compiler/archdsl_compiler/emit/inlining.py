@@ -1,7 +1,7 @@
 """Which values are written where they are read, instead of getting a variable: those that are read once, in the same
 block, where the line stays short."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from archdsl_compiler.emit.code import Apply, Expression, Number, Part, Use, literal, parts, render, replace, walk
@@ -10,7 +10,7 @@ from archdsl_compiler.emit.lifted import Cycle, Line
 from archdsl_compiler.graph import leaves
 
 DEEPEST = 4
-MARGIN = 14
+MARGIN = 7
 """For the variable, and for names that are longer than the one letter that stands for them here."""
 
 _Item = TypeVar("_Item", bound=Line | Cycle)
@@ -35,8 +35,9 @@ def instead(line: Line) -> int | None:
     return next(iter(values_in(line.code)), None)
 
 
-def with_inlined(items: Sequence[_Item], kept: frozenset[int], indent: int) -> list[_Item]:
-    """The items with what can be written in place written there; `kept` are values that need their variables."""
+def with_inlined(items: Sequence[_Item], kept: frozenset[int], indent: int, names: Mapping[int, str]) -> list[_Item]:
+    """The items with what can be written in place written there; `kept` are values that need their variables, `names`
+    what the source calls values."""
     readers: dict[int, int] = {}
     for item in items:
         for value in reads_of(item):
@@ -59,7 +60,7 @@ def with_inlined(items: Sequence[_Item], kept: frozenset[int], indent: int) -> l
             if found is None or found.guard != item.guard:
                 continue
             trial = _written_in(code, value, found.code)
-            if _fits(trial, indent):
+            if _fits(trial, indent, names):
                 code = trial
                 result = [other for other in result if other is not found]
         line = Line(item.targets, code, item.guard, item.types)
@@ -74,7 +75,7 @@ def _written_in(code: Expression, value: int, inner: Expression) -> Expression:
     return replace(code, lambda part: inner if part == Use(value) else None)
 
 
-def _fits(code: Expression, indent: int) -> bool:
+def _fits(code: Expression, indent: int, names: Mapping[int, str]) -> bool:
     """Whether code is readable: one line, not too deep."""
 
     def rough(part: Expression) -> str:
@@ -83,6 +84,8 @@ def _fits(code: Expression, indent: int) -> bool:
                 return f"self.{part.label}"
             case Number():
                 return literal(part.value)
+            case Use():
+                return names.get(part.value, "x")
             case _:
                 return "x"
 

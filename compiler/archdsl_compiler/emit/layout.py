@@ -64,7 +64,7 @@ def _broken(indent: int, before: str, code: Expression, after: str, text: Callab
             return _bracketed(
                 indent, f"{before}{text(code.of)}[", [("", place) for place in code.places], f"]{after}", text
             )
-        case Infix() | Member():
+        case Infix() | Member() | Choice():
             return _in_parentheses(indent, before, code, after, text)
         case _:
             return [whole]
@@ -102,22 +102,26 @@ def _bracketed(
 def _in_parentheses(
     indent: int, before: str, code: Expression, after: str, text: Callable[[Expression], str]
 ) -> list[str]:
-    """A long sum or product, broken before its operators."""
+    """A long sum or choice: on a line of its own in parentheses, else broken before its operators."""
     pad = " " * indent
-    if not isinstance(code, Infix):
-        return [f"{pad}{before}{text(code)}{after}"]
+    whole = text(code)
+    if before.endswith((" = ", "return ")) and len(pad) + 4 + len(whole) <= WIDTH:
+        return [f"{pad}{before}(", f"{pad}    {whole}", f"{pad}){after}"]
     operands: list[str] = []
 
     def walk(part: Expression, sign: str) -> None:
-        if isinstance(part, Infix) and part.sign in "+-" and code.sign in "+-":
+        if isinstance(part, Infix) and part.sign in "+-" and isinstance(code, Infix) and code.sign in "+-":
             walk(part.left, sign)
             walk(part.right, part.sign)
         else:
             operands.append(f"{sign} {text(part)}" if sign else text(part))
 
+    if isinstance(code, Choice):
+        lines = _element(indent + 4, code, text)
+        return [f"{pad}{before}(", *lines, f"{pad}){after}"]
     walk(code, "")
     if len(operands) < 2:
-        return [f"{pad}{before}{text(code)}{after}"]
+        return [f"{pad}{before}{whole}{after}"]
     return [f"{pad}{before}(", *(f"{pad}    {operand}" for operand in operands), f"{pad}){after}"]
 
 

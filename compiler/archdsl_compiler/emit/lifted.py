@@ -24,6 +24,7 @@ from archdsl_compiler.emit.lifting import Lifting, each_vector
 from archdsl_compiler.emit.loops import Loop
 from archdsl_compiler.emit.merging import Entry, Held, Template
 from archdsl_compiler.emit.parts import ALTERNATING
+from archdsl_compiler.emit.skeleton import leaves_of, refilled
 from archdsl_compiler.graph import Structure
 from archdsl_compiler.types import TensorType
 
@@ -77,37 +78,77 @@ def lifted(template: Template) -> Code:
     single = lifting.modules == 1
     # Members come first: they are what the arguments are mainly for, and give them their names.
     holdings = [_held(lifting, name, held, single) for name, held in template.members.items()]
+    holdings = [
+        Holding(h.name, h.sort, h.constructor, _guard(lifting, template.members[h.name].rows)) for h in holdings
+    ]
     constants = [_line(lifting, entry) for entry in template.constants]
     items = [_item(lifting, entry) for entry in template.items]
-    guards = {holding.name: holding for holding in holdings if holding.guard is not None}
-    soft: set[str] = set()
-    lines: list[Line | Cycle] = []
-    for item in items:
-        if isinstance(item, Line) and item.guard is not None:
-            name = _sent_through(item.code)
-            if name in guards and guards[name].guard == item.guard and guards[name].sort == "layer":
-                soft.add(name)
-                item = Line(item.targets, item.code, None, item.types)
-        lines.append(item)
-    return Code(
-        lifting,
-        tuple(constants),
-        tuple(_softened(holding) if holding.name in soft else holding for holding in holdings),
-        tuple(lines),
+    return _softened(Code(lifting, tuple(constants), tuple(holdings), tuple(items)))
+
+
+def _softened(code: Code) -> Code:
+    """Layers that only some modules have become the identity in the others, where one value goes through them."""
+    guards = {holding.name: holding.guard for holding in code.holdings if holding.guard is not None}
+    soft: dict[str, Expression] = {}
+    uses: dict[str, list[str]] = {name: [] for name in guards}
+    for item in code.items:
+        lines = (item,) if isinstance(item, Line) else item.body
+        for line in lines:
+            for part in walk(line.code):
+                if isinstance(part, Part) and (name := part.label.partition(".")[0]) in guards:
+                    fits = (
+                        isinstance(item, Line) and _sent_through(line.code) == part.label and line.guard == guards[name]
+                    )
+                    uses[name].append(part.label if fits else "")
+    holdings: list[Holding] = []
+    for holding in code.holdings:
+        labels = uses.get(holding.name, [])
+        if holding.guard is None or not labels or "" in labels:
+            holdings.append(holding)
+            continue
+        inside = {label.removeprefix(holding.name).removeprefix(".") for label in labels}
+        made = _with_identity(holding.constructor, holding.guard, inside)
+        if made is None:
+            holdings.append(holding)
+            continue
+        soft.update((label, holding.guard) for label in labels)
+        holdings.append(Holding(holding.name, holding.sort, made))
+    items = tuple(
+        Line(item.targets, item.code, None, item.types)
+        if isinstance(item, Line) and item.guard is not None and _sent_through(item.code) in soft
+        else item
+        for item in code.items
     )
+    return Code(code.lifting, code.constants, tuple(holdings), items)
 
 
-def _softened(holding: Holding) -> Holding:
-    """A layer that only some modules have is the identity in the others."""
-    assert holding.guard is not None
-    code = Choice(holding.guard, holding.constructor, Apply(Raw("nn.Identity")))
-    return Holding(holding.name, holding.sort, code)
+def _with_identity(made: Expression, guard: Expression, inside: set[str]) -> Expression | None:
+    """A layer, or all layers of a container, with the identity in their stead where the guard does not hold."""
+    if inside == {""}:
+        return Choice(guard, made, Apply(Raw("nn.Identity")))
+    match made:
+        case Apply(function=Raw(text="nn.ModuleDict"), arguments=(Row(items=items) as row,)):
+            names = {
+                pair.items[0].text.strip('"')
+                for pair in items
+                if isinstance(pair, Row) and isinstance(pair.items[0], Raw)
+            }
+            if names != inside:
+                return None
+            pairs = tuple(
+                Row((pair.items[0], Choice(guard, pair.items[1], Apply(Raw("nn.Identity")))), ":")
+                for pair in items
+                if isinstance(pair, Row)
+            )
+            return Apply(made.function, (Row(pairs, row.brackets),))
+        case _:
+            return None
 
 
 def _sent_through(code: Expression) -> str:
     """The one part that a step sends one value through."""
     match code:
-        case Apply(function=Part(label=label), arguments=(Use(),), named=()) if "." not in label:
+        case Apply(function=Part(label=label), arguments=(Use(),), named=()):
             return label
         case _:
             return ""
@@ -119,9 +160,8 @@ def _guard(lifting: Lifting, rows: Mapping[int, object]) -> Expression | None:
 
 
 def _held(lifting: Lifting, name: str, held: Held, single: bool) -> Holding:
-    guard = _guard(lifting, held.rows)
     code = _Writer(lifting, held.rows, single).written(held.member.constructor)
-    return Holding(name, held.member.sort, code, guard)
+    return Holding(name, held.member.sort, code)
 
 
 def _line(lifting: Lifting, entry: Entry) -> Line:
@@ -233,15 +273,23 @@ class _Writer:
             rows = {
                 k: tuple(_of_pass(cell, number) for cell in row[start : start + width]) for k, row in self.rows.items()
             }
-            items.append(_chosen(_Writer(self.lifting, rows, self.expand).written(code.element), number))
+            writer = _Writer(self.lifting, rows, self.expand)
+            items.append(_chosen(writer.written(_as_in(code.element, rows)), number))
         self.column = start + width + 1
         return Row(tuple(items), "[]")
+
+
+def _as_in(code: Expression, rows: Mapping[int, Sequence[Number | Each]]) -> Expression:
+    """The element with the numbers of its first module, which say what may be left out."""
+    cells = iter(next(iter(rows.values())))
+    return refilled(code, [next(cells) if isinstance(leaf, Number | Each) else leaf for leaf in leaves_of(code)])
 
 
 def _of_pass(cell: Number | Each, number: int) -> Number:
     """A number in one pass of a loop."""
     if isinstance(cell, Each):
-        return Number(cell.values[number], cell.hint, cell.name)
+        kind = Default if cell.usual and cell.usual[number] else Number
+        return kind(cell.values[number], cell.hint, cell.name)
     return cell
 
 

@@ -25,7 +25,7 @@ class Missing:
 
 
 MISSING = Missing()
-NAMES = {"c": "dim", "h": "height", "w": "width", "n": "tokens", "b": "batch", "x": "columns", "y": "rows"}
+NAMES = {"c": "dim", "h": "height", "w": "width"}
 TAKEN = {"self", "nn", "torch", "F", "Tensor", "x", "i", "_", "math"}
 OPERATORS: dict[type[ast.operator], tuple[str, Callable[[float, float], float]]] = {
     ast.Add: ("+", operator.add),
@@ -54,6 +54,10 @@ class Lifting:
         self.settings = [name for name, _ in modules[0].settings]
 
     @property
+    def _axes(self) -> tuple[str, ...]:
+        return ("c", "h", "w")
+
+    @property
     def modules(self) -> int:
         return len(self.template.drafts)
 
@@ -71,6 +75,10 @@ class Lifting:
             vector = self._vector(name)
             if vector is not None and all(_truth(value) == (k in present) for k, value in enumerate(vector)):
                 return Raw(self._argument(name, vector))
+        whole = {name: found for name, found in self.arguments.items() if self._numbers(found)}
+        for (left, first), (right, second) in permutations(whole.items(), 2):
+            if all((a != b) == (k in present) for k, (a, b) in enumerate(zip(first, second, strict=True))):
+                return Infix("!=", Raw(left), Raw(right))
         vector = tuple(k in present for k in range(self.modules))
         return Raw(self._argument("", vector, "variant"))
 
@@ -78,6 +86,7 @@ class Lifting:
         """Names of the source that have a plain value in every module, settings first."""
         first = self.bindings[0]
         axes = [name for name in ("c", *first) if name not in self.settings and name in first]
+        axes = [name for name in axes if len(name) > 1 or name in ("c", "h", "w")]  # others stand for this and that
         return [name for name in dict.fromkeys([*self.settings, *axes])]
 
     def _vector(self, name: str) -> Vector | None:
@@ -89,7 +98,8 @@ class Lifting:
         for name, values in self.arguments.items():
             if _agree(vector, values):
                 return name
-        name = NAMES.get(source, source) or wanted or "value"
+        whole = all(isinstance(value, int) for value in vector if value is not MISSING)
+        name = NAMES.get(source, source) or wanted or ("dim" if whole else "value")
         name = name if name.isidentifier() and not keyword.iskeyword(name) else "value"
         base, number = name, 2
         while name in self.arguments or name in TAKEN:
@@ -102,7 +112,10 @@ class Lifting:
         known = [value for value in vector if value is not MISSING]
         if all(same(value, known[0]) for value in known):
             return Number(known[0])
-        for attempt in (self._by_argument, self._by_name, self._by_hint, self._by_arithmetic):
+        # A name that the body binds explains less than arithmetic on what the component is given.
+        given = not hint.isidentifier() or hint == "c" or hint in self.settings or hint in self._axes
+        usual = (self._by_argument, self._by_name, self._by_hint, self._by_arithmetic)
+        for attempt in usual if given else (self._by_arithmetic, *usual):
             found = attempt(vector, hint, name)
             if found is not None:
                 return found
@@ -157,7 +170,7 @@ class Lifting:
             return None
         atoms: dict[str, Vector] = {
             known: found
-            for known in dict.fromkeys(("c", *self.settings, "h", "n"))
+            for known in dict.fromkeys(("c", *self.settings, "h"))
             if (found := self._vector(known)) is not None and self._numbers(found)
         }
         own = {known: found for known, found in self.arguments.items() if self._numbers(found)}
@@ -196,6 +209,8 @@ def _ratio(vector: Vector, atom: Vector, name: Raw | None) -> Expression | None:
         return Prefix("-", label)
     if all(isinstance(v, int) and a for v, a in numbers):
         v, a = numbers[0]
+        if all(w == b for w, b in numbers):
+            return label
         if v and v % a == 0 and all(w == b * (v // a) for w, b in numbers):
             return Infix("*", Number(int(v // a)), label)
         if v and a % v == 0 and all(w == b // (a // v) for w, b in numbers):

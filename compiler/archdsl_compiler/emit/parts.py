@@ -11,6 +11,7 @@ from archdsl_compiler.emit.code import (
     Apply,
     Choice,
     Comprehension,
+    Default,
     Each,
     Expression,
     Number,
@@ -23,6 +24,7 @@ from archdsl_compiler.emit.code import (
 )
 from archdsl_compiler.emit.skeleton import leaves_of, refilled, skeleton_of, together
 from archdsl_compiler.emit.steps import Made, Step
+from archdsl_compiler.graph import join
 
 Tree: TypeAlias = "dict[str, Tree | Made]"
 ALTERNATING = Raw("i % 2 == 0")
@@ -50,6 +52,13 @@ def tree_of(made: Sequence[Made]) -> Tree:
     return root
 
 
+def numbered(made: Sequence[Made]) -> bool:
+    """Whether all parts stand under numbers, so that the module is a list of them."""
+    return bool(made) and all(
+        each.label.partition(".")[0].isdigit() and ("." in each.label or each.sort == "layer") for each in made
+    )
+
+
 def chained(steps: Sequence[Step], made: Sequence[Made], wanted: frozenset[int]) -> tuple[list[Step], frozenset[str]]:
     """The steps with those that send one value through all parts of a list, in order, as one; and the labels of these
     lists."""
@@ -63,7 +72,7 @@ def chained(steps: Sequence[Step], made: Sequence[Made], wanted: frozenset[int])
     children: dict[str, list[str]] = {}
     for each in made:
         segments = each.label.split(".")
-        for depth in range(1, len(segments)):
+        for depth in range(0 if numbered(made) else 1, len(segments)):
             listed = children.setdefault(".".join(segments[:depth]), [])
             if segments[depth] not in listed:
                 listed.append(segments[depth])
@@ -77,14 +86,16 @@ def chained(steps: Sequence[Step], made: Sequence[Made], wanted: frozenset[int])
             label, entry = _unary(step)
             container, _, last = label.rpartition(".")
             names = children.get(container, [])
-            if last != "0" or not container or names != [str(n) for n in range(len(names))]:
+            if last != "0" or not names or names != [str(n) for n in range(len(names))]:
                 continue
+            if not container and (len(names) != len(current) or entry != 0):
+                continue  # the module itself is a chain only if it does nothing else
             run = current[position : position + len(names)]
             value = entry
             for name, each in zip(names, run, strict=False):
                 inner, given = _unary(each)
                 whole = inner in layers or inner in found
-                if inner != f"{container}.{name}" or given != value or not whole or uses[inner] != 1:
+                if inner != join(container, name) or given != value or not whole or uses[inner] != 1:
                     break
                 value = each.outputs[0]
                 if name != names[-1] and (readers.get(value, 0) != 1 or value in wanted):
@@ -115,18 +126,22 @@ def _unary(step: Step) -> tuple[str, int]:
 
 
 def members_of(made: Sequence[Made], chains: frozenset[str]) -> dict[str, Member]:
-    """What a module holds under each name, in the order in which it was made."""
+    """What a module holds under each name, in the order in which it was made. A module whose parts are numbers is a
+    list itself, under no name."""
+    tree = tree_of(made)
+    if numbered(made):
+        return {"": Member("layer", _container(tree, "", chains))}
     return {
         name: Member(inner.sort, inner.constructor)
         if isinstance(inner, Made)
         else Member("layer", _container(inner, name, chains))
-        for name, inner in tree_of(made).items()
+        for name, inner in tree.items()
     }
 
 
 def _container(tree: Tree, label: str, chains: frozenset[str]) -> Expression:
     inner: Mapping[str, Expression] = {
-        name: part.constructor if isinstance(part, Made) else _container(part, f"{label}.{name}", chains)
+        name: part.constructor if isinstance(part, Made) else _container(part, join(label, name), chains)
         for name, part in tree.items()
     }
     bare = any(isinstance(part, Made) and part.sort != "layer" for part in tree.values())
@@ -178,13 +193,20 @@ def _interleaved(even: Expression, odd: Expression, count: int) -> tuple[Express
         if any(isinstance(leaf, Each) for leaf in found):
             values = tuple(_of_pass(found[k % 2] or found[1 - k % 2], k) for k in range(count))
             one = next(leaf for leaf in found if leaf is not None)
-            lists[key] = Each(values, one.hint, one.name)
+            usual = tuple(_usual_of_pass(found[k % 2] or found[1 - k % 2], k) for k in range(count))
+            lists[key] = Each(values, one.hint, one.name, usual)
     return _with_lists(even, lists), _with_lists(odd, lists)
 
 
 def _of_pass(leaf: Number | Each | None, number: int) -> object:
     assert leaf is not None
     return leaf.values[min(number // 2, len(leaf.values) - 1)] if isinstance(leaf, Each) else leaf.value
+
+
+def _usual_of_pass(leaf: Number | Each | None, number: int) -> bool:
+    if isinstance(leaf, Each):
+        return bool(leaf.usual) and leaf.usual[min(number // 2, len(leaf.values) - 1)]
+    return isinstance(leaf, Default)
 
 
 def _named(code: Expression) -> dict[tuple[str, int], Number | Each]:
@@ -217,7 +239,7 @@ def lengths_of(members: Mapping[str, Member]) -> dict[str, int]:
                 found[label] = _length(listed)
                 if isinstance(listed, Row):
                     for number, item in enumerate(listed.items):
-                        visit(f"{label}.{number}", item)
+                        visit(join(label, str(number)), item)
             case Apply(function=Raw(text="nn.ModuleDict" | "container"), arguments=(Row(items=items),)):
                 for pair in items:
                     if isinstance(pair, Row) and isinstance(pair.items[0], Raw):

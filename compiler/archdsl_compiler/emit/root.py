@@ -1,13 +1,13 @@
 """The class of the whole model: what it has beyond the classes of its parts.
 
-`forward_features` gives what the source exposes as `features`, `forward_head` the rest; `reset_classifier` renews the
-layers that give the classes, and `num_features` says how many numbers these read."""
+`forward_features` gives what the source exposes as `features`; `reset_classifier` renews the layers that give the
+classes (0 leaves them out), and `num_features` says how many numbers these read."""
 
 from collections.abc import Sequence
 
 from archdsl_compiler.classifier import Classifier, classifiers
 from archdsl_compiler.emit.class_text import ClassText
-from archdsl_compiler.emit.code import Apply, Choice, Expression, Raw, Use, walk
+from archdsl_compiler.emit.code import Apply, Choice, Expression, Maker, Raw, Use, walk
 from archdsl_compiler.emit.forms.contract import CallView, Layer
 from archdsl_compiler.emit.forms.registry import form_of
 from archdsl_compiler.emit.initial import initialised_layer
@@ -17,20 +17,20 @@ from archdsl_compiler.graph import Module, OpCall, leaves
 from archdsl_compiler.types import TensorType
 
 FEATURES = "features"
+INITIALISE = "initialise"
+"""The function that gives all layers of a class their first values, where they all begin alike."""
 
 
-def root_class(text: ClassText, root: Module) -> list[str]:
-    """The lines of the model's class."""
+def root_class(text: ClassText, root: Module, initialised: bool) -> list[str]:
+    """The lines of the model's class; `initialised` says that there is a function for the first values."""
     found = classifiers(root)
     width = num_features(root, found)
     text.extra = [f"self.num_features = {width}"] if width else []
-    methods = _features(text, root)
-    forward = None
-    if methods and methods[1]:
-        forward = _split_forward(text)
-    lines = text.lines(forward)
-    for method in methods:
-        lines += ["", *method] if method else []
+    text.ending = [f"self.apply({INITIALISE})"] if initialised else []
+    features, rest = _features(text, root)
+    lines = text.lines(rest)
+    if features:
+        lines += ["", *features]
     if found:
         lines += ["", *_reset(text, root, found)]
     return lines
@@ -44,17 +44,10 @@ def num_features(root: Module, found: Sequence[Classifier]) -> int:
     return last if isinstance(last, int) else 0
 
 
-def _split_forward(text: ClassText) -> list[str]:
-    arguments, _ = text.inputs()
-    given = ", ".join(argument.partition(":")[0] for argument in arguments)
-    head = signature(4, "forward", ["self", *arguments], text.result_type(text.module.outputs))
-    return [*head, f"        return self.forward_head(self.forward_features({given}))"]
-
-
-def _features(text: ClassText, root: Module) -> list[list[str]]:
-    """`forward_features`, and `forward_head` where all the rest follows from the features."""
+def _features(text: ClassText, root: Module) -> tuple[list[str], list[str] | None]:
+    """`forward_features`, and a `forward` that goes on from it where all the rest follows from the features."""
     if FEATURES not in root.exposed:
-        return []
+        return [], None
     features = root.exposed[FEATURES]
     items = text.code.items
     wanted, before = {features}, list[Line | Cycle]()
@@ -65,12 +58,10 @@ def _features(text: ClassText, root: Module) -> list[list[str]]:
     before.reverse()
     after = [item for item in items if item not in before]
     arguments, unpacking = text.inputs()
-    body = text.body(before, Use(features))
     first = [
         *signature(4, "forward_features", ["self", *arguments], "Tensor"),
-        '        """What the classifier sees, before it is pooled."""',
         *unpacking,
-        *body,
+        *text.body(before, Use(features)),
     ]
     made = {value for item in after for value in _gives(item)} | {features}
     constants = {value for line in text.code.constants for value in leaves(line.targets)}
@@ -78,20 +69,20 @@ def _features(text: ClassText, root: Module) -> list[list[str]]:
     clean = clean and all(value in made for value in leaves(root.outputs))
     others = [name for name in root.exposed if name != FEATURES]
     if not clean or others or not after:
-        return [first, []]
-    head = [
-        *signature(4, "forward_head", ["self", "x: Tensor"], text.result_type(root.outputs)),
-        '        """The result, from the features."""',
+        return first, None
+    given = ", ".join(argument.partition(":")[0] for argument in arguments)
+    rest = [
+        *text.forward_head(),
+        f"        x = self.forward_features({given})",
         *text.body(after, text.returned(), {features: "x"}),
     ]
-    return [first, head]
+    return first, rest
 
 
 def _reset(text: ClassText, root: Module, found: Sequence[Classifier]) -> list[str]:
     """`reset_classifier`: new layers of the same kind for another number of classes."""
     lines = [
         *signature(4, "reset_classifier", ["self", "classes: int"], "None"),
-        '        """New weights for other classes; without any, the features come out."""',
     ]
     for each in found:
         call, types = _call_at(root, each.path)
@@ -104,6 +95,8 @@ def _reset(text: ClassText, root: Module, found: Sequence[Classifier]) -> list[s
         parent, _, name = each.path.rpartition(".")
         place = text.part_text(each.path) if not name.isdigit() or not parent else f"{text.part_text(parent)}[{name}]"
         lines += statement(8, f"{place} = ", _or_nothing(renewed), text.leaf)
+        if isinstance(made.function, Maker) and text.makers[made.function] == made.function.layer:
+            lines.append(f"        {place}.apply({INITIALISE})")
     return lines
 
 

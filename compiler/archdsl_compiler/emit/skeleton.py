@@ -8,6 +8,7 @@ from archdsl_compiler.emit.code import (
     Apply,
     Choice,
     Comprehension,
+    Default,
     Each,
     Expression,
     Index,
@@ -88,9 +89,9 @@ def together(passes: Sequence[Expression]) -> Expression:
             merged.append(first)
             continue
         values = tuple(leaf.value for leaf in column if isinstance(leaf, Number))
-        merged.append(
-            first if all(same(value, values[0]) for value in values) else Each(values, first.hint, first.name)
-        )
+        usual = tuple(isinstance(leaf, Default) for leaf in column)
+        one = all(same(value, values[0]) for value in values)
+        merged.append(first if one else Each(values, first.hint, first.name, usual))
     return refilled(passes[0], merged)
 
 

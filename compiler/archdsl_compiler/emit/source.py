@@ -7,16 +7,23 @@ from dataclasses import dataclass
 
 from archdsl_compiler.emit import prelude
 from archdsl_compiler.emit.class_text import ClassText
-from archdsl_compiler.emit.code import Default, Expression, Maker, Number, Raw, walk
+from archdsl_compiler.emit.code import Default, Expression, Maker, Number
 from archdsl_compiler.emit.drafts import Draft, draft
-from archdsl_compiler.emit.lifted import Code, Cycle, lifted
+from archdsl_compiler.emit.lifted import lifted
+from archdsl_compiler.emit.makers import (
+    expressions,
+    initialise_lines,
+    maker_lines,
+    maker_name,
+    makers_in,
+    uniform,
+)
 from archdsl_compiler.emit.merging import Template, merged
 from archdsl_compiler.emit.root import root_class
 from archdsl_compiler.emit.skeleton import same
 from archdsl_compiler.emit.steps import ClassUse
 from archdsl_compiler.emit.words import class_name
 from archdsl_compiler.graph import Module, ModuleCall
-from archdsl_compiler.ops.contract import InitialValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,7 @@ def emit(root: Module, note: Note) -> str:
     written: list[ClassText] = []
     names: set[str] = set(_prelude_names())
     makers: dict[Maker, str] = {}
+    all_code: list[Expression] = []
     for family in families:
         drafts = [draft(module, classes) for module in family]
         templates = _ordered(merged(drafts), drafts)
@@ -49,12 +57,17 @@ def emit(root: Module, note: Note) -> str:
             for number, each in enumerate(template.drafts):
                 arguments = tuple((argument, _given(values[number], argument, defaults)) for argument, values in order)
                 classes[id(each.module)] = ClassUse(name, arguments)
-            for maker in _makers(code):
-                makers.setdefault(maker, _maker_name(maker, makers, names))
+            all_code += expressions(code)
+            for maker in makers_in(expressions(code)):
+                makers.setdefault(maker, _unused(maker_name(maker), names))
     *before, last = written
-    blocks = [*(_maker_lines(maker, name) for maker, name in makers.items())]
+    alike = uniform(all_code, makers)
+    for maker in alike:
+        makers[maker] = maker.layer
+    blocks = [initialise_lines(alike, all_code)] if alike else []
+    blocks += [maker_lines(maker, name) for maker, name in makers.items() if maker not in alike]
     blocks += [text.lines() for text in before]
-    blocks.append(root_class(last, root))
+    blocks.append(root_class(last, root, bool(alike)))
     blocks.append(_build(last.name))
     blocks.append(_main(root))
     body = "\n\n\n".join("\n".join(lines) for lines in blocks)
@@ -168,51 +181,8 @@ def _needed(body: str) -> list[str]:
     return [name for name in known if name in found]
 
 
-def _makers(code: Code) -> Iterator[Maker]:
-    expressions: list[Expression] = [holding.constructor for holding in code.holdings]
-    for item in code.items:
-        expressions += [line.code for line in item.body] if isinstance(item, Cycle) else [item.code]
-    for expression in expressions:
-        for part in walk(expression):
-            if isinstance(part, Maker):
-                yield part
-
-
-def _maker_name(maker: Maker, makers: dict[Maker, str], names: set[str]) -> str:
-    base = maker.layer.removeprefix("nn.")
-    snake = "".join(f"_{c.lower()}" if c.isupper() and k else c.lower() for k, c in enumerate(base))
-    return _unused({"batch_norm2d": "batch_norm", "conv2d": "conv"}.get(snake, snake), names)
-
-
-def _maker_lines(maker: Maker, name: str) -> list[str]:
-    """A function that makes a layer and gives it its first values."""
-    lines = [
-        f"def {name}(*sizes: int, **settings: Any) -> {maker.layer}:",
-        f"    layer = {maker.layer}(*sizes, **settings)",
-    ]
-    for entry, rule in maker.begins:
-        if entry == "bias":
-            lines += ["    if layer.bias is not None:", *_fills(8, f"layer.{entry}", rule)]
-        else:
-            lines += _fills(4, f"layer.{entry}", rule)
-    return [*lines, "    return layer"]
-
-
-def _fills(indent: int, tensor: str, rule: object) -> list[str]:
-    from archdsl_compiler.emit.code import literal
-    from archdsl_compiler.emit.initial import rule_call
-    from archdsl_compiler.emit.layout import statement
-
-    if isinstance(rule, InitialValue):
-        filling = rule_call(rule, Raw(tensor))
-        return statement(indent, "", filling, lambda part: literal(part.value) if isinstance(part, Number) else "")
-    if rule in (0, 1):
-        return [f"{' ' * indent}nn.init.{'zeros' if rule == 0 else 'ones'}_({tensor})"]
-    return [f"{' ' * indent}nn.init.constant_({tensor}, {rule})"]
-
-
 def _build(name: str) -> list[str]:
-    return [f"def build() -> {name}:", '    """The model, with new weights."""', f"    return {name}()"]
+    return [f"def build() -> {name}:", f"    return {name}()"]
 
 
 def _main(root: Module) -> list[str]:
@@ -222,22 +192,23 @@ def _main(root: Module) -> list[str]:
         dtype = f", dtype=torch.{type_.dtype}" if type_.dtype in ("int64", "bool") else ""
         inputs.append(f"torch.zeros({sizes or '()'}{dtype})" if dtype else f"torch.randn({sizes or '()'})")
     single = len(root.output_types) == 1 and not isinstance(root.outputs, tuple)
-    shown = "outputs.shape" if single else "[tuple(output.shape) for output in outputs]"
-    lines = ['if __name__ == "__main__":', "    model = build().eval()", "    with torch.inference_mode():"]
-    call = f"        outputs = model({', '.join(inputs)})"
-    lines += (
-        [call] if len(call) <= 88 else ["        outputs = model(", *(f"            {i}," for i in inputs), "        )"]
-    )
-    return [*lines, f"    print({shown})"]
+    run = f"build().eval()({', '.join(inputs)})"
+    shown = f"{run}.shape" if single else f"[tuple(result.shape) for result in {run}]"
+    line = f"    print({shown})"
+    if len(line) <= 88:
+        return ['if __name__ == "__main__":', line]
+    if len(shown) + 8 <= 88:
+        return ['if __name__ == "__main__":', "    print(", f"        {shown}", "    )"]
+    call = f"    results = {run}"
+    lines = [call] if len(call) <= 88 else ["    results = build().eval()(", f"        {', '.join(inputs)}", "    )"]
+    return ['if __name__ == "__main__":', *lines, "    print([tuple(result.shape) for result in results])"]
 
 
 def _head(root: Module, note: Note, text: str) -> str:
-    title = [note.title, "", *note.lines, f"{root.params:,} parameters, {root.macs:,} multiply-accumulates."]
-    title.append(note.made_by)
+    costs = f"{root.params:,} parameters, {root.macs:,} multiply-accumulates"
+    title = [f"{note.title}: {costs}.", "", *note.lines, note.made_by]
     quoted = [line.replace("\\", "\\\\").replace('"""', "'''") for line in title]
     lines = [f'"""{quoted[0]}', *quoted[1:], '"""', ""]
-    if "Any" in text and "settings: Any" in text:
-        lines.append("from typing import Any\n")
     if "math." in text:
         lines.insert(len(lines) - ("Any" in lines[-1]), "import math\n")
     lines.append("import torch")

@@ -13,6 +13,13 @@ def class_name(component: str) -> str:
     return name if name and not name[0].isdigit() else f"Model{name}"
 
 
+def first_sentence(doc: str) -> str:
+    """A doc comment up to its first full stop."""
+    paragraph = " ".join(doc.strip().split("\n\n")[0].split())
+    end = paragraph.find(". ")
+    return paragraph if end < 0 else paragraph[: end + 1]
+
+
 def docstring(doc: str, indent: int) -> list[str]:
     """A doc comment as a docstring; nothing where there is none."""
     pad = " " * indent
