@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 from archdsl_compiler.emit.code import Apply, Expression, Number, Part, Use, literal, parts, render, replace, walk
 from archdsl_compiler.emit.layout import WIDTH
 from archdsl_compiler.emit.lifted import Cycle, Line
+from archdsl_compiler.emit.words import reached
 from archdsl_compiler.graph import leaves
 
 DEEPEST = 4
@@ -81,7 +82,7 @@ def _fits(code: Expression, indent: int, names: Mapping[int, str]) -> bool:
     def rough(part: Expression) -> str:
         match part:
             case Part():
-                return f"self.{part.label}"
+                return reached("self", part.label.split("."))
             case Number():
                 return literal(part.value)
             case Use():

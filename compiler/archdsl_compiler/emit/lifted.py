@@ -232,6 +232,13 @@ class _Writer:
         return Raw(name)
 
     def _comprehension(self, code: Comprehension) -> Expression:
+        outer = self.loop, self.counts
+        try:
+            return self._loop(code)
+        finally:
+            self.loop, self.counts = outer
+
+    def _loop(self, code: Comprehension) -> Expression:
         start = self.column
         width = sum(isinstance(part, Number | Each) for part in walk(code.element))
         counts = {k: row[start + width] for k, row in self.rows.items()}
@@ -243,9 +250,8 @@ class _Writer:
             or (self.expand and self._differs(start, width) and (max(lengths) <= MOST_WRITTEN_OUT or _nested(code)))
         ):
             return self._written_out(code, start, width, lengths.pop())
-        outer, self.loop = self.loop, {}
+        loop = self.loop = dict[str, Expression]()
         element = self.written(code.element)
-        loop, self.loop = self.loop, outer
         count: Expression = Raw("")
         if loop:
             self.column += 1  # the lists say how many there are

@@ -95,13 +95,13 @@ def _fillings(layer: str, begins: Iterable[tuple[str, object]], indent: int, bia
     lines: list[str] = []
     for entry, rule in begins:
         if entry == "bias" and not biased:
-            lines += [f"{pad}if {layer}.bias is not None:", *_fill(f"{layer}.{entry}", rule, indent + 4)]
+            lines += [f"{pad}if {layer}.bias is not None:", *_fill(indent + 4, f"{layer}.{entry}", rule)]
         else:
-            lines += _fill(f"{layer}.{entry}", rule, indent)
+            lines += _fill(indent, f"{layer}.{entry}", rule)
     return lines
 
 
-def _fill(tensor: str, rule: object, indent: int) -> list[str]:
+def _fill(indent: int, tensor: str, rule: object) -> list[str]:
     if isinstance(rule, InitialValue):
         filling = rule_call(rule, Raw(tensor))
         return statement(indent, "", filling, lambda part: literal(part.value) if isinstance(part, Number) else "")

@@ -68,6 +68,11 @@ def merged(drafts: Sequence[Draft]) -> list[Template]:
     return templates
 
 
+def alone(drafts: Sequence[Draft]) -> list[Template]:
+    """A class for each module: what `merged` must be equal to, number by number."""
+    return [_first(each) for each in drafts]
+
+
 def _weight(each: Draft) -> tuple[int, int]:
     """Those with loops and with all steps come first, so that others are laid over them."""
     return sum(isinstance(item, Loop) for item in each.items), len(each.items) + len(each.constants)

@@ -5,6 +5,7 @@ lines of 88."""
 
 # PyTorch's own annotations are not complete, and a comment in a class would be copied with it.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
 
 import torch
 from torch import Tensor, nn
@@ -172,9 +173,47 @@ class ExpertLinear(nn.Module):
         return expert_linear(x, chosen, self.weight, self.bias)
 
 
-def container(parts: dict[str, nn.Module | Tensor]) -> nn.Module:
+def container(
+    parts: dict[str, nn.Module | Tensor],
+    kind: type[nn.Module] = nn.Module,
+) -> nn.Module:
     """A module that holds layers and parameters and computes nothing by itself."""
-    module = nn.Module()
+    module = kind()
     for name, part in parts.items():
-        setattr(module, name, part)
+        if isinstance(part, nn.Module):
+            module._modules[name] = part
+        elif isinstance(part, nn.Parameter):
+            module._parameters[name] = part
+        else:
+            module._buffers[name] = part
     return module
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """The same numbers in 32 bits, or in 64 if they are."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def in_dtype(dtype: torch.dtype, module: nn.Module, *inputs: Tensor) -> Tensor:
+    """What a module gives in a dtype of its own, without autocast. Numbers of 64 bits
+    stay as they are.
+    """
+    with torch.autocast(inputs[0].device.type, enabled=False):
+        if inputs[0].dtype == torch.float64:
+            return module(*inputs)
+        inputs = tuple(x.to(dtype) if x.is_floating_point() else x for x in inputs)
+        state = dict(module.named_parameters()) | dict(module.named_buffers())
+        cast = {k: v.to(dtype) for k, v in state.items() if v.is_floating_point()}
+        if all(v is state[k] for k, v in cast.items()):
+            return module(*inputs)
+        return torch.func.functional_call(module, cast, inputs)
+
+
+class Switched(nn.Module):
+    """A module with a part that is called as PyTorch's switch for training."""
+
+    def __setattr__(self, name: str, value: bool | nn.Module | Tensor) -> None:
+        if isinstance(value, bool):
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)

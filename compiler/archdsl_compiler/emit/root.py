@@ -92,8 +92,7 @@ def _reset(text: ClassText, root: Module, found: Sequence[Classifier]) -> list[s
         assert isinstance(made, Apply)
         taken, _, *rest = made.arguments
         renewed = Apply(made.function, (taken, Raw("classes"), *rest), made.named)
-        parent, _, name = each.path.rpartition(".")
-        place = text.part_text(each.path) if not name.isdigit() or not parent else f"{text.part_text(parent)}[{name}]"
+        place = text.part_text(each.path)
         lines += statement(8, f"{place} = ", _or_nothing(renewed), text.leaf)
         if isinstance(made.function, Maker) and text.makers[made.function] == made.function.layer:
             lines.append(f"        {place}.apply({INITIALISE})")

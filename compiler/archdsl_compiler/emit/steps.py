@@ -187,9 +187,14 @@ def _wrapped(code: Expression, wrappers: tuple[Wrapper, ...], inputs: tuple[Stru
         elif isinstance(code, Apply) and isinstance(code.function, Part):
             code = call("in_dtype", Raw(f"torch.{wrapper}"), code.function, *code.arguments)
         else:
-            cast = {"float32": "float", "float16": "half", "bfloat16": "bfloat16"}[wrapper]
-            code = replace(code, lambda part, cast=cast: method(part, cast) if isinstance(part, Use) else None)
+            code = replace(code, lambda part, wrapper=wrapper: _cast(part, wrapper) if isinstance(part, Use) else None)
     return code
+
+
+def _cast(value: Expression, dtype: str) -> Expression:
+    return (
+        call("at_least_float32", value) if dtype == "float32" else method(value, {"float16": "half"}.get(dtype, dtype))
+    )
 
 
 def _unpacked(steps: list[Step], module: Module) -> list[Step]:

@@ -6,12 +6,14 @@ parameters go as well, under a label of two parts. Names in the state dict stay 
 known which value is its result."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from archdsl_compiler.graph import Call, Module, ModuleCall, OpCall, join, leaves
-from archdsl_compiler.passes.rewriting import fresh_value, mapped, rebuilt, rewrite_each
+from archdsl_compiler.ops.checks import FLOATS
+from archdsl_compiler.passes.rewriting import fresh_value, mapped, rebuilt, rewrite_each, value_types
+from archdsl_compiler.types import TensorType
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -37,10 +39,10 @@ class InlineTransparent:
                 calls.append(call)
                 continue
             callee, inlined = call.module, True
-            numbers = dict(enumerate(leaves(call.inputs)))
+            numbers, types = dict(enumerate(leaves(call.inputs))), value_types(callee)
             for inner in callee.calls:
                 numbers.update((inner.first_output + k, following + k) for k in range(len(inner.outputs)))
-                calls.append(_moved(inner, call, module, numbers, following))
+                calls.append(_moved(inner, call, module, numbers, types, following))
                 following += len(inner.outputs)
             results = (numbers[value] for value in leaves(callee.outputs))
             replaced.update((call.first_output + k, value) for k, value in enumerate(results))
@@ -69,15 +71,23 @@ class InlineTransparent:
         return alone and (only.label == "_" or (self.single and bool(only.label) and call.label not in again))
 
 
-def _moved(inner: Call, call: ModuleCall, caller: Module, numbers: Mapping[int, int], first: int) -> Call:
-    """A call of the callee as one of the caller."""
+def _moved(
+    inner: Call,
+    call: ModuleCall,
+    caller: Module,
+    numbers: Mapping[int, int],
+    types: Sequence[TensorType],
+    first: int,
+) -> Call:
+    """A call of the callee as one of the caller, in the dtype that the callee ran in; whole numbers stay whole."""
     bindings = call.module.bindings
+    real = all(type_.dtype in FLOATS for type_ in (*inner.outputs, *(types[value] for value in leaves(inner.inputs))))
     moved = replace(
         inner,
         inputs=tuple(mapped(given, numbers.__getitem__) for given in inner.inputs),
         hints={name: text for name, text in inner.hints.items() if _means_the_same(text, bindings, caller.bindings)},
         first_output=first,
-        wrappers=(*call.wrappers, *inner.wrappers),
+        wrappers=(*call.wrappers, *inner.wrappers) if real else inner.wrappers,
     )
     if isinstance(moved, ModuleCall):
         return moved

@@ -37,7 +37,8 @@ class Simplify:
         zeros: set[int] = set()
         for call in module.calls:
             if isinstance(call, OpCall) and not _in_own_dtype(call):
-                if self.zeros:
+                # In evaluation `in_training(zero)` passes its input on.
+                if self.zeros and not call.wrappers:
                     call = _without_zeros(call, zeros, types)
                     if _is_zero(call, zeros):
                         zeros.update(range(call.first_output, call.first_output + len(call.outputs)))

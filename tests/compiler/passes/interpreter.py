@@ -92,6 +92,7 @@ OPS: Mapping[str, Callable[..., Tensor]] = {
     "linear": lambda call, entry, x: F.linear(x, entry("weight"), entry("bias")),
     "param": lambda call, entry: entry(""),
     "add_noise": _nothing,
+    "softmax": lambda call, entry, x: x.softmax(call.resolved["axis"]),
     "relu": lambda call, entry, x: x.relu(),
     "negate": lambda call, entry, x: -x,
     "zero": lambda call, entry, x: torch.zeros_like(x),

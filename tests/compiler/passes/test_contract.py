@@ -17,7 +17,7 @@ from archdsl_compiler.passes.printing import graph_text
 from archdsl_compiler.passes.rewriting import unique_modules
 from archdsl_compiler.passes.verify import verify
 
-FAMILIES = ("swin", "efficientvit", "van", "volo", "crossvit")
+FAMILIES = ("efficientvit", "van", "swin")
 SMALL = [next(name for name, home in sorted(zoo.homes().items()) if home.family == family) for family in FAMILIES]
 KEEPING = [name for name in PASSES if name not in ("fold-batch-norm", "merge-branches")]
 
@@ -74,7 +74,7 @@ def test_a_second_run_changes_nothing(variant: str, name: str):
 
 
 def test_equal_modules_stay_one_object():
-    before = zoo_model(SMALL[0])
+    before = zoo_model(SMALL[2])
     after = pipeline(BUILDING).apply(before)
     assert len(unique_modules(before)) == len(unique_modules(after))
 
@@ -120,10 +120,10 @@ def test_between_is_told_of_every_pass():
     def between(ran: Pass | None, graph: Module, following: Pass | None) -> None:
         told.append((ran.name if ran else "", following.name if following else ""))
 
-    pipeline(("simplify", "merge-common"), between).apply(zoo_model(SMALL[2]))
+    pipeline(("simplify", "merge-common"), between).apply(zoo_model(SMALL[1]))
     assert [("", "simplify"), ("simplify", "merge-common"), ("merge-common", "")] == told
 
 
 def test_no_passes_leave_the_graph():
-    before = zoo_model(SMALL[2])
+    before = zoo_model(SMALL[1])
     assert (before, ()) == Pipeline(()).transform(before)

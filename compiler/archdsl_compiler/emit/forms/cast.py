@@ -1,11 +1,13 @@
 """Casts."""
 
-from archdsl_compiler.emit.code import Expression, method
+from archdsl_compiler.emit.code import Expression, call, method
 from archdsl_compiler.emit.forms.contract import CallView
 
 
 def float32(view: CallView) -> Expression:
-    return method(view.input("x"), "float")
+    x = view.input("x")
+    # A model in 64 bits stays in them.
+    return call("at_least_float32", x) if view.type("x").dtype in ("real", "float32") else method(x, "float")
 
 
 def float16(view: CallView) -> Expression:
