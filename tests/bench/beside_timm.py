@@ -100,7 +100,7 @@ def profiles(family: str, effort: Effort, *, cold: bool = False) -> Paired:
     program, shape = packaged_program(homes()[family].module), input_shape(family)
 
     def ours() -> None:
-        profile = archdsl.profile((Program(program.unit, program.limits), family), **settings)
+        profile = archdsl.profile((Program(program.unit, program.limits, program.files), family), **settings)
         assert profile.modules[0].params == profile.params
 
     def theirs(create: Create) -> None:
