@@ -58,13 +58,15 @@ def build(
     features_only: bool = False,
     genome: Genome | None = None,
     pick: Literal["first"] | None = None,
+    allow_extern: bool = False,
     **settings: object,
 ) -> "nn.Module":
     """The model of a target, in training mode, with new weights or those of a file or state dict. `match="order"` loads
     by position, `skip` are patterns of names that stay at their initialisation, `adapt` renews a classifier of other
     classes and resizes tables of positions. `deploy` folds batch norms and branches for inference. With `features_only`
-    the model gives the feature maps of its stages; `feature_info` says what these are."""
-    opened = open_target(target, settings=settings, genome=genome, pick=pick)
+    the model gives the feature maps of its stages; `feature_info` says what these are. `allow_extern` permits to run
+    the Python that an `extern` refers to."""
+    opened = open_target(target, settings=settings, genome=genome, pick=pick, allow_extern=allow_extern)
     return assembled(opened, Loading(weights, match, skip, adapt), deploy=deploy, features_only=features_only).model
 
 

@@ -13,7 +13,7 @@ from archdsl.diagnostics.record import UnusableFile
 from archdsl.meaning.values import Value, show
 from archdsl.preprocessing import data_config_of
 from archdsl.weights.report import WeightsReport
-from archdsl_compiler.graph import leaves
+from archdsl_compiler.graph import instances, leaves
 from archdsl_compiler.types import TensorType
 
 BATCH = "batch"
@@ -55,7 +55,8 @@ class WeightsSummary(_Record):
 
 class Summary(_Record):
     """`settings` are as the language writes them, `decisions` those of the candidate that were given; `params` and
-    `macs` are of the model as it was declared, for one input; `seed` is that of the initialisation."""
+    `macs` are of the model as it was declared, for one input, without what `externs` refers to; `seed` is that of the
+    initialisation."""
 
     version: Literal[1] = 1
     name: str
@@ -64,6 +65,7 @@ class Summary(_Record):
     decisions: dict[str, str]
     params: int
     macs: int
+    externs: tuple[str, ...] = ()
     inputs: tuple[TensorSummary, ...]
     outputs: tuple[TensorSummary, ...]
     preprocessing: dict[str, object] | None
@@ -87,6 +89,7 @@ def summary_of(built: Assembly, seed: int | None, files: Sequence[str] = ()) -> 
         decisions={path: str(option) for path, option in (built.target.genome or {}).items()},
         params=graph.params,
         macs=graph.macs,
+        externs=tuple(sorted({each.module.extern for each in instances(graph)} - {""})),
         inputs=tuple(map(_tensor, inputs, graph.input_types)),
         outputs=tuple(map(_tensor, names, graph.output_types)),
         preprocessing=data_config_of(graph),
@@ -106,6 +109,7 @@ def as_text(summary: Summary, report: WeightsReport | None) -> str:
         ("params", f"{summary.params:,}"),
         ("MACs", f"{summary.macs:,} for one input"),
     ]
+    rows += [("extern", f"{', '.join(summary.externs)}, not counted")] if summary.externs else []
     rows += [("decisions", ", ".join(f"{p} = {o}" for p, o in summary.decisions.items()))] if summary.decisions else []
     if summary.preprocessing is not None:
         rows.append(("pictures", ", ".join(f"{name} {value}" for name, value in summary.preprocessing.items())))

@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 
+from archdsl.externs import check_externs
 from archdsl.targets import Target
 from archdsl_compiler.emit.source import Note, emit
 from archdsl_compiler.graph import Module
@@ -21,6 +22,7 @@ def source_of(target: Target) -> str:
 def made_of(target: Target, *, features_only: bool = False, between: Between | None = None) -> tuple[Module, str]:
     """The graph that the passes make of a target's, and its source; made once for a graph if nobody looks on."""
     graph = target.graph()
+    check_externs(target, graph)
     key = id(graph), features_only
     if key not in _MADE or between is not None:
         made = pipeline(FEATURES if features_only else BUILDING, between).apply(graph)

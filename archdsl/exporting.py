@@ -49,11 +49,12 @@ def export(
     features_only: bool = False,
     genome: Genome | None = None,
     pick: Literal["first"] | None = None,
+    allow_extern: bool = False,
     **settings: object,
 ) -> str:
     """Write a model to a file and give its path; for "python" the source is given, and written if there is an
     `output`."""
-    opened = open_target(target, settings=settings, genome=genome, pick=pick)
+    opened = open_target(target, settings=settings, genome=genome, pick=pick, allow_extern=allow_extern)
     loading = Loading(weights, match, skip, adapt)
     path = None if output is None else Path(output)
     found = exported(opened, format, path, loading, deploy=deploy, features_only=features_only, force=force)

@@ -55,11 +55,12 @@ def profile(
     genome: Genome | None = None,
     pick: str | None = None,
     measure: bool = False,
+    allow_extern: bool = False,
     **settings: object,
 ) -> Profile:
     """The costs of a target: `archdsl.profile("zoo:van_b0", classes=10).macs`. With `measure` the model is built and
     timed, too."""
-    opened = open_target(target, settings=settings, genome=genome, pick=pick)
+    opened = open_target(target, settings=settings, genome=genome, pick=pick, allow_extern=allow_extern)
     return profile_of(opened, measure=measure)
 
 

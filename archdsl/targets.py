@@ -35,7 +35,7 @@ _FILE = re.compile(r"(?P<file>.+\.arch)(?::(?P<name>.*))?", re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class Target:
     """A model, or one candidate of a space. `shown` is how the user wrote it; settings are as `elaborate` takes
-    them."""
+    them. With `allow_extern` what is made of it may run the Python of its `extern`s."""
 
     program: Program
     name: str
@@ -43,6 +43,7 @@ class Target:
     shown: str
     settings: Mapping[str, object]
     genome: Genome | None = None
+    allow_extern: bool = False
 
     @property
     def key(self) -> object:
@@ -118,6 +119,7 @@ def open_target(
     genome: Genome | None = None,
     pick: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    allow_extern: bool = False,
 ) -> Target:
     """Find what a target means. `settings` are values as Python writes them, `written` texts `name=value` of the
     language; `wants` are the kinds that will do, the preferred one first. Raises ArchError with what is wrong in the
@@ -130,6 +132,7 @@ def open_target(
         program, name, shown = target.program, target.name, target.shown
         settings = {**target.settings, **(settings or {})}
         genome = target.genome if genome is None and pick is None else genome
+        allow_extern = allow_extern or target.allow_extern
     else:
         program, name, shown = _found(target, limits)
     if name is None:
@@ -142,7 +145,7 @@ def open_target(
         given[setting] = value
     if pick is not None:
         genome = first_candidate(program, name, given)
-    return Target(program, name, kind, shown, given, genome)
+    return Target(program, name, kind, shown, given, genome, allow_extern)
 
 
 def _found(target: "str | Path | tuple[Program, str]", limits: Limits) -> tuple[Program, str | None, str]:

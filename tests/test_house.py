@@ -26,7 +26,7 @@ ROOMS = (
     ("zoo", "tables", "genome_files"),
     ("programs", "written_settings", "places"),
     ("targets",),
-    ("preprocessing", "building", "kept_results"),
+    ("preprocessing", "externs", "building", "kept_results"),
     ("assembly",),
     ("exporting", "build_summary", "timing"),
     ("profiling", "zoo_table"),

@@ -22,7 +22,7 @@ FILES = ("model.arch", "model.py", "model.safetensors", "summary.json")
 
 
 @click.command(name="build")
-@takes_target()
+@takes_target(builds=True)
 @click.option("-o", "--output", metavar="DIR", help=f"Write {', '.join(FILES)} to a new folder.")
 @takes_weights
 @click.option("--print-after", metavar="PASS", help=f"Print the graph after a pass, such as {BUILDING[0]}.")

@@ -13,7 +13,7 @@ from archdsl.targets import Target
 
 
 @click.command(name="export")
-@takes_target()
+@takes_target(builds=True)
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="python", show_default=True, help="What to write."
 )

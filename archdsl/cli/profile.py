@@ -17,7 +17,7 @@ WIDEST_OUTPUT = 40
 
 
 @click.command(name="profile")
-@takes_target()
+@takes_target(builds=True)
 @click.option(
     "--depth", type=click.IntRange(min=0), metavar="N", help="Show N levels of modules; by default what fits."
 )

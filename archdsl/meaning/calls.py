@@ -304,10 +304,22 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
     frame.session.applied.add(id(declared))
     check_depth(frame, component, span)
     if declared.body is None:
+        if not frame.session.checking and _in_a_module(frame):
+            title = f"`{declared.name}` is a function of Python's, which no model can call yet"
+            raise Fault(codes.EXTERN_NOT_RUN.at(span, title, "make it a `block` of tensors, which has a place"))
         return UNKNOWN
     if frame.definite:
         return _run_function(frame, declared, component, span)
     return _function_body(frame, declared, component, span)
+
+
+def _in_a_module(frame: Frame | None) -> bool:
+    while frame is not None:
+        callee = frame.component.callee if frame.component is not None else None
+        if isinstance(callee, Declared) and callee.kind.module:
+            return True
+        frame = frame.caller
+    return False
 
 
 def _run_function(frame: Frame, declared: Declared, component: Component, span: Span) -> Value:

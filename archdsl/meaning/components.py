@@ -36,6 +36,9 @@ def apply_declared(
     check_depth(frame, component, span)
     _check_tensor_count(declared, inputs, span)
     session.applied.add(id(declared))
+    if label == "_" and declared.body is None:
+        title = f"`{declared.name}` is Python's, and its parts cannot become those of its caller"
+        raise Fault(codes.EXTERN_NOT_RUN.at(span, title, f"give it a place: `as {declared.name}`"))
     if not session.checking:
         return apply_module(frame, component, inputs, span, spans, label)
     if not has_variant(component) and not any(map(has_variant, inputs)):

@@ -14,6 +14,7 @@ from archdsl.meaning.op_calls import check_totals, hints_of, place_of, structure
 from archdsl.meaning.run import Frame
 from archdsl.meaning.values import Component, Origin, Tensor, Value, tensors_of
 from archdsl.source import Span
+from archdsl.syntax import nodes
 from archdsl_compiler.graph import Module, ModuleCall, Scalar, Structure, join
 from archdsl_compiler.types import TensorType
 
@@ -137,6 +138,7 @@ def finished(frame: Frame, component: Component, inputs: tuple[Value, ...], resu
         body.instances,
         body.nodes,
         tuple(body.names.items()),
+        extern=declared.node.target.value if isinstance(declared.node, nodes.Extern) else "",
     )
 
 

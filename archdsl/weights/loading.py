@@ -1,6 +1,6 @@
 """Loading weights into a model: every entry is decided before the first is written, so a mismatch changes nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -12,7 +12,7 @@ from archdsl.weights.pairing import COUNTER, Pairing, Shapes, by_name, by_order,
 from archdsl.weights.report import MOST_SHOWN, Absent, Adapted, Misshapen, WeightsMismatch, WeightsReport
 from archdsl.weights.resizing import resized
 from archdsl_compiler.classifier import classifiers
-from archdsl_compiler.graph import Module, ModuleCall, join
+from archdsl_compiler.graph import Module, ModuleCall, instances, join
 from archdsl_compiler.ops.contract import Parameter
 
 # What every library calls so.
@@ -23,12 +23,13 @@ Match: TypeAlias = Literal["name", "order"]
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What the graph says about entries of the state dict: their parameters, which are constants, and which belong to
-    which classifier."""
+    """What the graph says about entries of the state dict: their parameters, which are constants, which belong to which
+    classifier; and the beginnings of all entries of Python's own modules that this build of the model lacks."""
 
     parameters: dict[str, Parameter]
     constants: frozenset[str]
     heads: dict[str, str]
+    absent: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def load_weights(
     begun = without_beginnings(own, given.tensors)
     tensors = {name.removeprefix(begun): tensor for name, tensor in given.tensors.items()}
     here, there = ({name: tuple(tensor.shape) for name, tensor in side.items()} for side in (own, tensors))
-    rules = _rules(graph)
+    rules = _rules(graph, {name for name, _ in model.named_modules()})
     pairing = _paired(match, here, there, skip, rules)
     renewed = _renewed(pairing, own, tensors, rules) if adapt else set[str]()
     plan = _planned(pairing, own, tensors, rules, renewed, adapt)
@@ -85,6 +86,7 @@ def _paired(match: Match, here: Shapes, there: Shapes, skip: Sequence[str], rule
     """By order, the module's own order is tried first, then that of the program: lists of parts are built list by list
     and run in turns."""
     unbuilt = {name: _shape(parameter) for name, parameter in rules.parameters.items() if name not in here}
+    unbuilt.update((name, shape) for name, shape in there.items() if name.startswith(rules.absent))
     if match == "name":
         return by_name({**here, **unbuilt}, there, skip, unbuilt)
     program = {name: here.get(name, unbuilt.get(name, ())) for name in rules.parameters}
@@ -156,7 +158,7 @@ def _renewed(pairing: Pairing, own: dict[str, Tensor], tensors: dict[str, Tensor
     return {name for name, head in rules.heads.items() if head in heads and name not in skipped}
 
 
-def _rules(graph: Module) -> _Rules:
+def _rules(graph: Module, built: Collection[str]) -> _Rules:
     heads = {classifier.path for classifier in classifiers(graph)}
     parameters: dict[str, Parameter] = {}
     constants: set[str] = set()
@@ -168,7 +170,9 @@ def _rules(graph: Module) -> _Rules:
             constants.add(name)
         if path in heads:
             owners[name] = path
-    return _Rules(parameters, frozenset(constants), owners)
+    externs = (each.path for each in instances(graph) if each.module.extern)
+    absent = tuple(f"{path}." for path in externs if path not in built)
+    return _Rules(parameters, frozenset(constants), owners, absent)
 
 
 def _entries(module: Module, path: str) -> Iterator[tuple[str, bool, Parameter]]:

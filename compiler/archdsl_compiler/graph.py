@@ -79,7 +79,9 @@ Call: TypeAlias = OpCall | ModuleCall
 @dataclass(frozen=True, slots=True, eq=False)
 class Module:
     """One component, elaborated. `bindings` are the names that its text bound to numbers, settings and axes; `names`
-    those that it bound to values. `stages` are the results of stages that a pass wrote into it."""
+    those that it bound to values. `stages` are the results of stages that a pass wrote into it. `extern` refers to what
+    makes a module that is Python's, `package.module:Name`: it has no calls, and its results are numbered after its
+    inputs."""
 
     name: str
     kind: str
@@ -100,6 +102,7 @@ class Module:
     nodes: int
     names: tuple[tuple[int, str], ...] = ()
     stages: tuple[int, ...] = ()
+    extern: str = ""
     _digraph: list["networkx.DiGraph[int]"] = field(default_factory=list["networkx.DiGraph[int]"], repr=False)
 
     def labels(self) -> Iterator[str]:

@@ -193,13 +193,18 @@ def has_open(size: object) -> bool:
 
 def at_batch_one(size: Symbolic | Number) -> Symbolic | Number:
     """The size for a single picture: what costs are counted for."""
+    return at_batch(size, 1)
+
+
+def at_batch(size: Symbolic | Number, batch: int) -> Symbolic | Number:
+    """The size for so many pictures at once."""
     if not isinstance(size, Symbolic):
         return size
     result: Symbolic | Number = 0
     for monomial, coefficient in size.terms:
         term: Symbolic | Number = coefficient
         for atom in monomial:
-            term = term * (1 if atom.free else Symbolic((((atom,), 1),)))
+            term = term * (batch if atom.free else Symbolic((((atom,), 1),)))
         result = result + term
     return result
 

@@ -11,6 +11,7 @@ from archdsl.diagnostics.codes.choices import UNKNOWN_OPTION as UNKNOWN_OPTION
 from archdsl.diagnostics.codes.kinds import CANNOT_UNPACK as CANNOT_UNPACK
 from archdsl.diagnostics.codes.kinds import DUPLICATE_ARGUMENT as DUPLICATE_ARGUMENT
 from archdsl.diagnostics.codes.kinds import DUPLICATE_SETTING as DUPLICATE_SETTING
+from archdsl.diagnostics.codes.kinds import EXTERN_NOT_RUN as EXTERN_NOT_RUN
 from archdsl.diagnostics.codes.kinds import MISPLACED_STATEMENT as MISPLACED_STATEMENT
 from archdsl.diagnostics.codes.kinds import MISSING_FIELD as MISSING_FIELD
 from archdsl.diagnostics.codes.kinds import MISSING_SETTING as MISSING_SETTING

@@ -298,7 +298,8 @@ def chained(indent: int, left: str, code: Expression, write: _Writer) -> list[st
     name = left.partition(",")[0]
     if (len(lines) == 1 and len(lines[0]) <= WIDTH) or not name.isidentifier():
         return lines
-    if isinstance(code, Infix) and name not in {write(p) for p in walk(code.right) if isinstance(p, Use)}:
+    begun = isinstance(code, Infix) and isinstance(code.left, Use | Raw)  # its left side is a variable already
+    if isinstance(code, Infix) and not begun and name not in {write(p) for p in walk(code.right) if isinstance(p, Use)}:
         rest: Expression = Infix(code.sign, Raw(name), code.right)
         return [*chained(indent, name, code.left, write), *chained(indent, left, rest, write)]
     inner, outer = code, list[Apply]()

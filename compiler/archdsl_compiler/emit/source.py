@@ -1,15 +1,16 @@
 """A graph as the text of a Python file: classes in the order in which they need each other, `build()`, and a main block
-that builds and runs the model once. It imports torch alone."""
+that builds and runs the model once. It imports torch, and what an `extern` refers to."""
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archdsl_compiler.emit import prelude
 from archdsl_compiler.emit.class_text import ClassText
 from archdsl_compiler.emit.code import Default, Expression, Maker, Number
 from archdsl_compiler.emit.drafts import Draft, draft
+from archdsl_compiler.emit.imported import import_lines, imported, needs
 from archdsl_compiler.emit.lifted import lifted
 from archdsl_compiler.emit.makers import (
     expressions,
@@ -39,12 +40,14 @@ class Note:
 def emit(root: Module, note: Note, *, share: bool = True) -> str:
     """The source of a model. Without `share` every module gets a class of its own, which tests compare with."""
     families = list(_families(root))
-    classes: dict[int, ClassUse] = {}
-    written: list[ClassText] = []
     names: set[str] = set(BROUGHT_ALONG)
+    classes, externs = imported([each for family in families for each in family], names)
+    written: list[ClassText] = []
     makers: dict[Maker, str] = {}
     all_code: list[Expression] = []
     for family in families:
+        if family[0].extern:
+            continue
         drafts = [draft(module, classes) for module in family]
         templates = _ordered(merged(drafts) if share else alone(drafts), drafts)
         for template in templates:
@@ -62,7 +65,8 @@ def emit(root: Module, note: Note, *, share: bool = True) -> str:
             for maker in makers_in(expressions(code)):
                 makers.setdefault(maker, _unused(maker_name(maker), names))
     *before, last = written
-    alike = uniform(all_code, makers)
+    # One function over the whole model would reach into modules that are Python's.
+    alike = [] if externs else uniform(all_code, makers)
     for maker in alike:
         makers[maker] = maker.layer
     blocks = [initialise_lines(alike, all_code)] if alike else []
@@ -74,7 +78,7 @@ def emit(root: Module, note: Note, *, share: bool = True) -> str:
     body = "\n\n\n".join("\n".join(lines) for lines in blocks)
     helpers = [inspect.getsource(getattr(prelude, name)).rstrip() for name in _needed(body)]
     text = "\n\n\n".join([*helpers, body])
-    return f"{_head(root, note, text)}\n\n\n{text}\n"
+    return f"{_head(root, note, text, externs)}\n\n\n{text}\n"
 
 
 def _given(value: object, name: str, defaults: dict[str, object]) -> Number:
@@ -119,10 +123,10 @@ def _families(root: Module) -> Iterator[list[Module]]:
 
     visit(root)
     recursive = {name for name in below if _reaches(below, name, name)}
-    groups: dict[tuple[str, str, int], list[Module]] = {}
+    groups: dict[tuple[str, str, str, int], list[Module]] = {}
     for module in order:
         height = heights[id(module)] if module.name in recursive or module is root else 0
-        groups.setdefault((module.name, module.kind, height), []).append(module)
+        groups.setdefault((module.extern, module.name, module.kind, height), []).append(module)
     done: set[int] = set()
     waiting = list(groups.values())
     while waiting:
@@ -205,9 +209,9 @@ def _main(root: Module) -> list[str]:
     return ['if __name__ == "__main__":', *lines, "    print([tuple(result.shape) for result in results])"]
 
 
-def _head(root: Module, note: Note, text: str) -> str:
+def _head(root: Module, note: Note, text: str, externs: Mapping[str, str]) -> str:
     costs = f"{root.params:,} parameters, {root.macs:,} multiply-accumulates"
-    title = [f"{note.title}: {costs}.", "", *note.lines, note.made_by]
+    title = [f"{note.title}: {costs}.", "", *needs(externs), *note.lines, note.made_by]
     quoted = [line.replace("\\", "\\\\").replace('"""', "'''") for line in title]
     lines = [f'"""{quoted[0]}', *quoted[1:], '"""', ""]
     if "math." in text:
@@ -216,5 +220,5 @@ def _head(root: Module, note: Note, text: str) -> str:
     if "F." in text:
         lines.append("import torch.nn.functional as F")
     names = "Tensor, nn"
-    lines.append(f"from torch import {names}")
+    lines += [f"from torch import {names}", *import_lines(externs)]
     return "\n".join(lines)

@@ -62,10 +62,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ClassUse:
-    """The class that serves a module, and the arguments that make this module of it."""
+    """The class that serves a module, and the arguments that make this module of it, the first of them by place unless
+    all are `named`."""
 
     name: str
     arguments: tuple[tuple[str, Expression], ...]
+    named: bool = False
 
 
 def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
@@ -138,12 +140,13 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
 
 
 def _construction(use: ClassUse, each: ModuleCall) -> Expression:
-    """The call that makes a module of its class: the first argument by place, the others by name."""
+    """The call that makes a module of its class."""
     values = [
         (name, type(value)(value.value, each.hints.get(name, ""), name) if isinstance(value, Number) else value)
         for name, value in use.arguments
     ]
-    return Apply(Raw(use.name), tuple(value for _, value in values[:1]), tuple(values[1:]))
+    placed = 0 if use.named else 1
+    return Apply(Raw(use.name), tuple(value for _, value in values[:placed]), tuple(values[placed:]))
 
 
 def _is_list(each: OpCall) -> bool:

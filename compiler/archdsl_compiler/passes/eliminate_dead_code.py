@@ -63,7 +63,8 @@ def _brings_state(call: Call) -> bool:
 
 
 def _holds_state(module: Module) -> bool:
-    return module.params > 0 or next(state_entries(module), None) is not None
+    """Whether its place is a promise; what Python's own modules hold is not known."""
+    return module.params > 0 or any(inner.module.extern for inner in instances(module)) or any(state_entries(module))
 
 
 def _is_read_by_path(module: Module) -> bool:

@@ -42,6 +42,8 @@ class Verifier:
         listed = list(leaves(tuple(structure for _, structure in module.inputs)))
         if listed != list(range(len(types))):
             yield f"the inputs are the values {listed}, and {len(types)} have types"
+        if module.extern:
+            return
         for call in module.calls:
             if call.first_output != len(types):
                 yield f"%{call.first_output} should be numbered %{len(types)}"
