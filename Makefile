@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench fuzz docs
+.PHONY: help setup demo test studies check format bench fuzz docs
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -38,11 +38,14 @@ demo: $(INSTALLED) ## Check every sample, then build, profile and export a model
 test: $(INSTALLED) ## Run all tests
 	@$(BIN)/python -m pytest
 
+studies: $(INSTALLED) ## Run the tests that take too long for each merge
+	@$(BIN)/python -m pytest -m study
+
 check: $(INSTALLED_TOOLS) ## Format, lint, types, import rules and the fast tests: before each commit
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -m "not slow and not study"
 
 format: $(INSTALLED_TOOLS) ## Rewrite Python and samples in canonical form
 	@$(BIN)/ruff format .

@@ -136,11 +136,14 @@ def _deployed(target: Target, graph: Module, model: "nn.Module", between: Betwee
     """The folded model with the parameters that follow from those of the model."""
     from archdsl_compiler.emit.execute import instantiate
     from archdsl_compiler.passes.deploy import deploy
-    from archdsl_compiler.passes.equality import check_equal
+    from archdsl_compiler.passes.equality import UnequalDeployment, check_equal
     from archdsl_compiler.passes.weights import transform_state
 
     deployed = deploy(graph, between)
-    check_equal(graph, deployed, lambda root: instantiate(emitted(target, root)))
+    try:
+        check_equal(graph, deployed, lambda root: instantiate(emitted(target, root)))
+    except UnequalDeployment as error:
+        raise UsageError(f"{error}; build it without --deploy") from None
     source = emitted(target, deployed.root)
     folded = instantiate(source)
     folded.load_state_dict(transform_state(model.state_dict(), deployed.changes))

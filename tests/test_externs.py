@@ -279,6 +279,6 @@ model wide(w: int)(x: [b, 3, 8, 8]) {{
   return x |> conv(w, 3) as conv
 }}
 
-let net = wide(number())
+let net = wide(w=number())
 """
     assert [("E0217", 7, "`w` of `wide` is given by Python, which is not run for it yet")] == told(source)

@@ -9,6 +9,7 @@ from archdsl_compiler.emit.code import (
     Batch,
     Choice,
     Expression,
+    Infix,
     Member,
     Number,
     Part,
@@ -22,6 +23,7 @@ from archdsl_compiler.emit.code import (
 from archdsl_compiler.emit.inlining import codes_of, instead, reads_of, values_in, with_inlined
 from archdsl_compiler.emit.layout import WIDTH, statement
 from archdsl_compiler.emit.lifted import Cycle, Line
+from archdsl_compiler.emit.words import reached, variable
 from archdsl_compiler.graph import Scalar, Structure, leaves
 
 SPARE = ("y", "z", "u", "v", "a", "b")
@@ -272,8 +274,9 @@ class _Body:
     def _loop_variable(self, container: str, taken: frozenset[str]) -> str:
         base = container.rsplit(".", 1)[-1]
         name = base[:-1] if base.endswith("s") and len(base) > 2 else f"{base}_part"
-        while name in taken or name in self.method.reserved or not name.isidentifier():
-            name = f"{name}_" if name.isidentifier() else "part"
+        name = variable(name, constructing=True) if name.isidentifier() else "part"
+        while name in taken or name in self.method.reserved:
+            name = f"{name}_"
         return name
 
 
@@ -286,15 +289,19 @@ def _place_of(part: Part) -> int:
 
 
 def _tail(part: Part) -> str:
-    return "".join(f"[{s}]" if s.isdigit() else f".{s}" for s in part.label.split(".")[part.place + 1 :])
+    return reached("", part.label.split(".")[part.place + 1 :])
 
 
 def chained(indent: int, left: str, code: Expression, write: _Writer) -> list[str]:
-    """An assignment; a chain of methods that is too long for a line goes on in the next ones."""
+    """An assignment; a chain of methods or a sum that is too long for a line goes on in the next ones."""
     lines = statement(indent, f"{left} = ", code, write)
     name = left.partition(",")[0]
     if (len(lines) == 1 and len(lines[0]) <= WIDTH) or not name.isidentifier():
         return lines
+    begun = isinstance(code, Infix) and isinstance(code.left, Use | Raw)  # its left side is a variable already
+    if isinstance(code, Infix) and not begun and name not in {write(p) for p in walk(code.right) if isinstance(p, Use)}:
+        rest: Expression = Infix(code.sign, Raw(name), code.right)
+        return [*chained(indent, name, code.left, write), *chained(indent, left, rest, write)]
     inner, outer = code, list[Apply]()
     while isinstance(inner, Apply) and isinstance(inner.function, Member):
         outer.append(inner)
@@ -304,7 +311,7 @@ def chained(indent: int, left: str, code: Expression, write: _Writer) -> list[st
             return lines  # what the rest still needs would be overwritten
         short = statement(indent, f"{name} = ", inner, write)
         if len(short) == 1 and len(short[0]) <= WIDTH and not isinstance(inner, Use | Raw | Part | Member):
-            rest: Expression = Raw(name)
+            rest = Raw(name)
             for each in reversed(outer):
                 assert isinstance(each.function, Member)
                 rest = Apply(Member(rest, each.function.name), each.arguments, each.named)

@@ -22,13 +22,14 @@ from archdsl_compiler.emit.code import (
     replace,
     walk,
 )
+from archdsl_compiler.emit.inlining import leading_to, reads_of
 from archdsl_compiler.emit.layout import signature, statement
 from archdsl_compiler.emit.lifted import Code, Cycle, Holding, Line
 from archdsl_compiler.emit.lifting import annotation
 from archdsl_compiler.emit.parts import lengths_of
 from archdsl_compiler.emit.steps import written
-from archdsl_compiler.emit.words import docstring, first_sentence
-from archdsl_compiler.graph import Module, Scalar, Structure, leaves
+from archdsl_compiler.emit.words import docstring, first_sentence, part_of, plain_part, reached, variable
+from archdsl_compiler.graph import Module, OpCall, Scalar, Structure, leaves
 
 INDENT = 8
 MOST_RESULTS = 4
@@ -46,6 +47,7 @@ class ClassText:
     buffers: dict[int, str] = field(default_factory=dict[int, str])
     extra: list[str] = field(default_factory=list[str])
     ending: list[str] = field(default_factory=list[str])
+    bare: dict[str, str] | None = None
 
     @property
     def module(self) -> Module:
@@ -63,6 +65,8 @@ class ClassText:
 
     @property
     def base(self) -> str:
+        if any(holding.name == "training" for holding in self.code.holdings):
+            return "Switched"
         return "nn.Module" if self.listed is None else render(self.listed.function, self.leaf)
 
     def lines(self, forward: Sequence[str] | None = None, whole: bool = False) -> list[str]:
@@ -83,7 +87,14 @@ class ClassText:
 
     def forward(self) -> list[str]:
         _, unpacking = self.inputs()
-        return [*self.forward_head(), *unpacking, *self.body(self.code.items, self.returned())]
+        return [*self.forward_head(), *unpacking, *lines_of(self._method(self._leading(), self.returned(), None))]
+
+    def _leading(self) -> Sequence[Line | Cycle]:
+        """What leads to the result, without that which only features need: these have a method of their own."""
+        if "features" not in self.module.exposed:
+            return self.code.items
+        others = (value for name, value in self.module.exposed.items() if name != "features")
+        return leading_to({*leaves(self.module.outputs), *others}, self.code.items)
 
     def forward_head(self) -> list[str]:
         """The `def` of `forward`, with the shape of what comes in where there is only one."""
@@ -108,8 +119,12 @@ class ClassText:
         self._name_constants()
         items = [self._running(item) for item in items]
         template = self.code.lifting.template
-        names = dict(self.module.names)
-        exposed = {name: value for name, value in self.module.exposed.items() if name != "features"}
+        names = {value: variable(name) for value, name in self.module.names}
+        exposed = {
+            name if plain_part(name) else f"{name}_": value
+            for name, value in self.module.exposed.items()
+            if name != "features"
+        }
         return Method(
             self._input_names() if inputs is None else inputs,
             items,
@@ -123,7 +138,8 @@ class ClassText:
 
     def _input_names(self) -> dict[int, str]:
         names: dict[int, str] = {}
-        for name, structure in self.module.inputs:
+        for own, structure in self.module.inputs:
+            name = variable(own)
             if isinstance(structure, int):
                 if structure >= 0:
                     names[structure] = name
@@ -136,7 +152,7 @@ class ClassText:
         """The parameters of `forward`, and the lines that take lists apart."""
         arguments: list[str] = []
         unpacking: list[str] = []
-        given = [(name, structure) for name, structure in self.module.inputs]
+        given = [(variable(name), structure) for name, structure in self.module.inputs]
         while given and given[-1][1] == -1:
             given.pop()
         for name, structure in given:
@@ -200,19 +216,33 @@ class ClassText:
 
     def _unused(self, name: str) -> str:
         taken = {holding.name for holding in self.code.holdings} | set(self.attributes.values())
-        taken |= set(self.buffers.values()) | {"forward", "training", "shape"}
+        taken |= set(self.buffers.values())
         base, number = name, 2
-        while name in taken:
+        while name in taken or not plain_part(name):
             name, number = f"{base}_{number}", number + 1
         return name
 
     def _part(self, part: Part) -> str:
         """How a part is reached."""
         first, *rest = part.label.split(".")
-        text = "self" if not first else f"self.{first}"
-        if first.isdigit():
-            text = f"self[{first}]" if self.listed is not None else f'self.get_submodule("{first}")'
-        return text + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
+        sort = self._sorts().get(part.label, "layer")
+        if not first:
+            return "self"
+        if first.isdigit() and self.listed is not None:
+            return reached(f"self[{first}]", rest, sort)
+        return reached(part_of("self", first, "layer" if rest else sort), rest, sort)
+
+    def _sorts(self) -> dict[str, str]:
+        """The labels of parameters and buffers that stand by themselves."""
+        if self.bare is None:
+            calls = [call for each in self.code.lifting.template.drafts for call in each.module.calls]
+            self.bare = {
+                parameter.name if call.label == "_" else call.label: "parameter" if parameter.trainable else "buffer"
+                for call in calls
+                if isinstance(call, OpCall) and (call.label == "_" or call.op.name in ("param", "buffer"))
+                for parameter in call.parameters
+            }
+        return self.bare
 
     def part_text(self, label: str) -> str:
         return self._part(Part(label))
@@ -223,7 +253,7 @@ class ClassText:
         """Constants that `forward` reads become buffers."""
         if self.buffers:
             return
-        read = {value for item in self.code.items for value in _read(item)} | set(leaves(self.module.outputs))
+        read = {value for item in self.code.items for value in reads_of(item)} | set(leaves(self.module.outputs))
         names = dict(self.module.names)
         for line in self.code.constants:
             for value in leaves(line.targets):
@@ -288,28 +318,34 @@ class ClassText:
         ordered = sorted(lifting.arguments, key=lambda name: (name in defaults, *rank(name)))
         return [(name, lifting.arguments[name]) for name in ordered]
 
-    def _holding(self, holding: Holding) -> list[str]:
-        deeper, lines = 0, list[str]()
-        if holding.guard is not None:
-            lines.append(f"{' ' * INDENT}if {self._text(holding.guard)}:")
-            deeper = 4
-        if holding.sort == "buffer":
+    def _holding(
+        self,
+        holding: Holding,
+        deeper: int = 0,
+        guard: Expression | None = None,
+        variables: Mapping[int, str] | None = None,
+    ) -> list[str]:
+        """The lines that make a part, below a condition `guard` that was written before."""
+
+        def leaf(part: Expression) -> str:
+            if variables is None or not isinstance(part, Use):
+                return self.leaf(part)
+            # What a checkpoint overwrites is no other constant too.
+            return variables[part.value] + (".clone()" if part.value in self.buffers else "")
+
+        lines: list[str] = []
+        if holding.guard is not None and holding.guard != guard:
+            lines.append(f"{' ' * (INDENT + deeper)}if {self._text(holding.guard)}:")
+            deeper += 4
+        if holding.sort == "buffer" and plain_part(holding.name):
             call = Apply(Raw("self.register_buffer"), (Raw(f'"{holding.name}"'), holding.constructor))
-            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
-        if holding.name.isdigit():
-            call = Apply(Raw("self.add_module"), (Raw(f'"{holding.name}"'), holding.constructor))
-            return [*lines, *statement(INDENT + deeper, "", call, self.leaf)]
-        return [*lines, *statement(INDENT + deeper, f"self.{holding.name} = ", holding.constructor, self.leaf)]
+            return [*lines, *statement(INDENT + deeper, "", call, leaf)]
+        place = part_of("self", holding.name, holding.sort)
+        return [*lines, *statement(INDENT + deeper, f"{place} = ", holding.constructor, leaf)]
 
     def _constants(self, wanted: Sequence[int]) -> list[str]:
         """The lines that compute constants and keep those that are read when the model runs."""
-        names = dict(self.module.names)
-        saved = {
-            part.value: holding
-            for holding in self.code.holdings
-            for part in walk(holding.constructor)
-            if isinstance(part, Use)
-        }
+        names = {value: variable(name, constructing=True) for value, name in self.module.names}
         groups: list[tuple[Expression | None, list[Line]]] = []
         for line in self.code.constants:
             if groups and groups[-1][0] == line.guard:
@@ -324,25 +360,29 @@ class ClassText:
                 value
                 for other in self.code.constants
                 if other not in lines
-                for value in _read(other)
+                for value in reads_of(other)
                 if value in inside
             ]
             bare = [Line(line.targets, line.code, None, line.types) for line in lines]
             deeper = 0 if guard is None else 4
             if guard is not None:
                 text.append(f"{' ' * INDENT}if {self._text(guard)}:")
-            reserved = frozenset(self.code.lifting.arguments) | {"self", "nn", "torch", "F"}
+            reserved = frozenset(self.code.lifting.arguments)
             returned = Row(tuple(Use(value) for value in dict.fromkeys((*kept, *later))))
             method = Method({}, bare, returned, names, self._part, {}, {}, False, reserved, INDENT + deeper)
             made, variables = lines_and_names(method)
             text += made
-            for value in kept:
-                held = saved.get(value)
-                name = held.name if held is not None else self.buffers[value]
-                call = Apply(Raw("self.register_buffer"), (Raw(f'"{name}"'), Raw(variables[value])))
-                if held is None:
-                    call = Apply(call.function, call.arguments, (("persistent", Raw("False")),))
-                text += statement(INDENT + deeper, "", call, self.leaf)
+            for value in dict.fromkeys(kept):
+                if value in self.buffers:
+                    call = Apply(
+                        Raw("self.register_buffer"),
+                        (Raw(f'"{self.buffers[value]}"'), Raw(variables[value])),
+                        (("persistent", Raw("False")),),
+                    )
+                    text += statement(INDENT + deeper, "", call, self.leaf)
+            for holding in self.code.holdings:
+                if any(isinstance(part, Use) and part.value in inside for part in walk(holding.constructor)):
+                    text += self._holding(holding, deeper, guard, variables)
         return text
 
     def _text(self, code: Expression) -> str:
@@ -358,8 +398,3 @@ class ClassText:
                 return self.buffers[part.value]
             case _:
                 raise TypeError(f"{part} is not lifted")
-
-
-def _read(item: Line | Cycle) -> list[int]:
-    codes = [item.code] if isinstance(item, Line) else [line.code for line in item.body]
-    return [part.value for code in codes for part in walk(code) if isinstance(part, Use)]

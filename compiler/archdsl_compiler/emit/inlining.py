@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 from archdsl_compiler.emit.code import Apply, Expression, Number, Part, Use, literal, parts, render, replace, walk
 from archdsl_compiler.emit.layout import WIDTH
 from archdsl_compiler.emit.lifted import Cycle, Line
+from archdsl_compiler.emit.words import reached
 from archdsl_compiler.graph import leaves
 
 DEEPEST = 4
@@ -28,6 +29,23 @@ def codes_of(item: Line | Cycle) -> tuple[Expression, ...]:
 def reads_of(item: Line | Cycle) -> Iterator[int]:
     for code in codes_of(item):
         yield from values_in(code)
+
+
+def gives_of(item: Line | Cycle) -> set[int]:
+    """The values that an item gives, those of a loop's first and last pass."""
+    if isinstance(item, Line):
+        return set(leaves(item.targets))
+    return {value for line in item.body for value in leaves(line.targets)} | {last for _, last in item.exits}
+
+
+def leading_to(wanted: set[int], items: Sequence[Line | Cycle]) -> list[Line | Cycle]:
+    """The items without which some value would be missing."""
+    missing, kept = set(wanted), list[Line | Cycle]()
+    for item in reversed(items):
+        if missing.intersection(gives_of(item)):
+            kept.append(item)
+            missing.update(reads_of(item))
+    return kept[::-1]
 
 
 def instead(line: Line) -> int | None:
@@ -81,7 +99,7 @@ def _fits(code: Expression, indent: int, names: Mapping[int, str]) -> bool:
     def rough(part: Expression) -> str:
         match part:
             case Part():
-                return f"self.{part.label}"
+                return reached("self", part.label.split("."))
             case Number():
                 return literal(part.value)
             case Use():

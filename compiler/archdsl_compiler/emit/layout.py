@@ -105,8 +105,6 @@ def _in_parentheses(
     """A long sum or choice: on a line of its own in parentheses, else broken before its operators."""
     pad = " " * indent
     whole = text(code)
-    if before.endswith((" = ", "return ")) and len(pad) + 4 + len(whole) <= WIDTH:
-        return [f"{pad}{before}(", f"{pad}    {whole}", f"{pad}){after}"]
     operands: list[str] = []
 
     def walk(part: Expression, sign: str) -> None:
@@ -116,13 +114,31 @@ def _in_parentheses(
         else:
             operands.append(f"{sign} {text(part)}" if sign else text(part))
 
+    walk(code, "")
+    if before.endswith((" = ", "return ")):
+        if len(operands) == 2 and (lines := _last_bracket(pad, before, whole, after)):
+            return lines
+        if len(pad) + 4 + len(whole) <= WIDTH:
+            return [f"{pad}{before}(", f"{pad}    {whole}", f"{pad}){after}"]
     if isinstance(code, Choice):
         lines = _element(indent + 4, code, text)
         return [f"{pad}{before}(", *lines, f"{pad}){after}"]
-    walk(code, "")
     if len(operands) < 2:
         return [f"{pad}{before}{whole}{after}"]
     return [f"{pad}{before}(", *(f"{pad}    {operand}" for operand in operands), f"{pad}){after}"]
+
+
+def _last_bracket(pad: str, before: str, whole: str, after: str) -> list[str]:
+    """A sum of two whose last bracket ends it goes on inside of that one, if it fits so; else nothing."""
+    depth, start = 0, len(whole)
+    while start and whole.endswith(")"):
+        start -= 1
+        depth += (whole[start] in ")]") - (whole[start] in "([")
+        if not depth:
+            break
+    first, inner = f"{pad}{before}{whole[: start + 1]}", f"{pad}    {whole[start + 1 : -1]}"
+    fits = inner.strip() and max(len(first), len(inner)) <= WIDTH
+    return [first, inner, f"{pad}){after}"] if fits else []
 
 
 def signature(indent: int, name: str, arguments: list[str], result: str) -> list[str]:

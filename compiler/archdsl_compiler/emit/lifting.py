@@ -5,7 +5,6 @@ axis of that value, the expression that stood there, or simple arithmetic on arg
 and dropped where it is wrong for one. What nothing explains becomes an argument of its own."""
 
 import ast
-import keyword
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TypeAlias, cast
 from archdsl_compiler.emit.code import Each, Expression, Infix, Number, Prefix, Raw
 from archdsl_compiler.emit.merging import Template
 from archdsl_compiler.emit.skeleton import same
+from archdsl_compiler.emit.words import variable
 
 Vector: TypeAlias = tuple[object, ...]
 """A value for each module of the class; MISSING where the module does not ask."""
@@ -26,7 +26,7 @@ class Missing:
 
 MISSING = Missing()
 NAMES = {"c": "dim", "h": "height", "w": "width"}
-TAKEN = {"self", "nn", "torch", "F", "Tensor", "x", "i", "_", "math"}
+TAKEN = {"x", "i", "_"}
 OPERATORS: dict[type[ast.operator], tuple[str, Callable[[float, float], float]]] = {
     ast.Add: ("+", operator.add),
     ast.Sub: ("-", operator.sub),
@@ -100,7 +100,7 @@ class Lifting:
                 return name
         whole = all(isinstance(value, int) for value in vector if value is not MISSING)
         name = NAMES.get(source, source) or wanted or ("dim" if whole else "value")
-        name = name if name.isidentifier() and not keyword.iskeyword(name) else "value"
+        name = variable(name, constructing=True) if name.isidentifier() else "value"
         base, number = name, 2
         while name in self.arguments or name in TAKEN:
             name, number = f"{base}_{number}", number + 1

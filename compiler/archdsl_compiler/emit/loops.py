@@ -175,7 +175,8 @@ def _form(structure: object) -> object:
 
 
 def _moved(first: str, later: str, by: int) -> int:
-    """The segment of a label that is `by` places further, where all others are equal; -1 if there is none."""
+    """The segment of a label that is `by` places further, where all others are equal; -1 if there is none. The first
+    one names a part of the module itself, which is no list that a loop could run through."""
     a, b = first.split("."), later.split(".")
     if len(a) != len(b):
         return -1
@@ -183,7 +184,7 @@ def _moved(first: str, later: str, by: int) -> int:
     if len(differing) != 1:
         return -1
     i = differing[0]
-    if not (a[i].isdigit() and b[i].isdigit()):
+    if i == 0 or not (a[i].isdigit() and b[i].isdigit()):
         return -1
     return i if int(b[i]) - int(a[i]) == by else -1
 

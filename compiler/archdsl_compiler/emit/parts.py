@@ -24,6 +24,7 @@ from archdsl_compiler.emit.code import (
 )
 from archdsl_compiler.emit.skeleton import leaves_of, refilled, skeleton_of, together
 from archdsl_compiler.emit.steps import Made, Step
+from archdsl_compiler.emit.words import plain_part
 from archdsl_compiler.graph import join
 
 Tree: TypeAlias = "dict[str, Tree | Made]"
@@ -153,8 +154,9 @@ def _container(tree: Tree, label: str, chains: frozenset[str]) -> Expression:
             return Apply(Raw("nn.Sequential"), spread)
         return Apply(Raw("nn.ModuleList"), (listed,))
     pairs = tuple(Row((Raw(f'"{name}"'), part), ":") for name, part in inner.items())
-    plain = not bare and not any(hasattr(nn.ModuleDict, name) for name in inner)
-    return Apply(Raw("nn.ModuleDict" if plain else "container"), (Row(pairs, "{}"),))
+    plain = not bare and all(plain_part(name) and not hasattr(nn.ModuleDict, name) for name in inner)
+    switched = (Raw("Switched"),) if "training" in inner else ()
+    return Apply(Raw("nn.ModuleDict" if plain else "container"), (Row(pairs, "{}"), *switched))
 
 
 def _listed(elements: Sequence[Expression]) -> Comprehension | Row:
@@ -243,7 +245,7 @@ def lengths_of(members: Mapping[str, Member]) -> dict[str, int]:
                 if isinstance(listed, Row):
                     for number, item in enumerate(listed.items):
                         visit(join(label, str(number)), item)
-            case Apply(function=Raw(text="nn.ModuleDict" | "container"), arguments=(Row(items=items),)):
+            case Apply(function=Raw(text="nn.ModuleDict" | "container"), arguments=(Row(items=items), *_)):
                 for pair in items:
                     if isinstance(pair, Row) and isinstance(pair.items[0], Raw):
                         visit(f"{label}.{pair.items[0].text.strip(chr(34))}", pair.items[1])

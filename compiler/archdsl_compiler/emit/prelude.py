@@ -5,6 +5,7 @@ lines of 88."""
 
 # PyTorch's own annotations are not complete, and a comment in a class would be copied with it.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
 
 import torch
 from torch import Tensor, nn
@@ -172,11 +173,19 @@ class ExpertLinear(nn.Module):
         return expert_linear(x, chosen, self.weight, self.bias)
 
 
-def container(parts: dict[str, nn.Module | Tensor]) -> nn.Module:
+def container(
+    parts: dict[str, nn.Module | Tensor],
+    kind: type[nn.Module] = nn.Module,
+) -> nn.Module:
     """A module that holds layers and parameters and computes nothing by itself."""
-    module = nn.Module()
+    module = kind()
     for name, part in parts.items():
-        setattr(module, name, part)
+        if isinstance(part, nn.Module):
+            module._modules[name] = part
+        elif isinstance(part, nn.Parameter):
+            module._parameters[name] = part
+        else:
+            module._buffers[name] = part
     return module
 
 
@@ -198,3 +207,13 @@ def in_dtype(dtype: torch.dtype, module: nn.Module, *inputs: Tensor) -> Tensor:
         if all(v is state[k] for k, v in cast.items()):
             return module(*inputs)
         return torch.func.functional_call(module, cast, inputs)
+
+
+class Switched(nn.Module):
+    """A module with a part that is called as PyTorch's switch for training."""
+
+    def __setattr__(self, name: str, value: bool | nn.Module | Tensor) -> None:
+        if isinstance(value, bool):
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)

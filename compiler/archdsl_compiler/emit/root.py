@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from archdsl_compiler.classifier import Classifier, classifiers
 from archdsl_compiler.emit.class_text import ClassText
-from archdsl_compiler.emit.code import Apply, Choice, Expression, Maker, Raw, Use, walk
+from archdsl_compiler.emit.code import Apply, Choice, Expression, Maker, Raw, Use
 from archdsl_compiler.emit.forms.contract import CallView, Layer
 from archdsl_compiler.emit.forms.registry import form_of
 from archdsl_compiler.emit.initial import initialised_layer
+from archdsl_compiler.emit.inlining import gives_of, leading_to, reads_of
 from archdsl_compiler.emit.layout import signature, statement
-from archdsl_compiler.emit.lifted import Cycle, Line
 from archdsl_compiler.graph import Module, OpCall, leaves
 from archdsl_compiler.types import TensorType
 
@@ -50,12 +50,7 @@ def _features(text: ClassText, root: Module) -> tuple[list[str], list[str] | Non
         return [], None
     features = root.exposed[FEATURES]
     items = text.code.items
-    wanted, before = {features}, list[Line | Cycle]()
-    for item in reversed(items):
-        if wanted.intersection(_gives(item)):
-            before.append(item)
-            wanted.update(_reads(item))
-    before.reverse()
+    before = leading_to({features}, items)
     after = [item for item in items if item not in before]
     arguments, unpacking = text.inputs()
     first = [
@@ -63,9 +58,9 @@ def _features(text: ClassText, root: Module) -> tuple[list[str], list[str] | Non
         *unpacking,
         *text.body(before, Use(features)),
     ]
-    made = {value for item in after for value in _gives(item)} | {features}
+    made = {value for item in after for value in gives_of(item)} | {features}
     constants = {value for line in text.code.constants for value in leaves(line.targets)}
-    clean = all(value in made or value in constants for item in after for value in _reads(item))
+    clean = all(value in made or value in constants for item in after for value in reads_of(item))
     clean = clean and all(value in made for value in leaves(root.outputs))
     others = [name for name in root.exposed if name != FEATURES]
     if not clean or others or not after:
@@ -92,8 +87,7 @@ def _reset(text: ClassText, root: Module, found: Sequence[Classifier]) -> list[s
         assert isinstance(made, Apply)
         taken, _, *rest = made.arguments
         renewed = Apply(made.function, (taken, Raw("classes"), *rest), made.named)
-        parent, _, name = each.path.rpartition(".")
-        place = text.part_text(each.path) if not name.isdigit() or not parent else f"{text.part_text(parent)}[{name}]"
+        place = text.part_text(each.path)
         lines += statement(8, f"{place} = ", _or_nothing(renewed), text.leaf)
         if isinstance(made.function, Maker) and text.makers[made.function] == made.function.layer:
             lines.append(f"        {place}.apply({INITIALISE})")
@@ -114,14 +108,3 @@ def _call_at(module: Module, path: str) -> tuple[OpCall, tuple[TensorType, ...]]
         elif path.startswith(f"{call.label}.") and not call.again:
             return _call_at(call.module, path[len(call.label) + 1 :])
     raise LookupError(path)
-
-
-def _gives(item: Line | Cycle) -> set[int]:
-    if isinstance(item, Line):
-        return set(leaves(item.targets))
-    return {value for line in item.body for value in leaves(line.targets)} | {last for _, last in item.exits}
-
-
-def _reads(item: Line | Cycle) -> set[int]:
-    codes = [item.code] if isinstance(item, Line) else [line.code for line in item.body]
-    return {part.value for code in codes for part in walk(code) if isinstance(part, Use)}

@@ -2,6 +2,7 @@
 that builds and runs the model once. It imports torch, and what an `extern` refers to."""
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from archdsl_compiler.emit.merging import Template, alone, merged
 from archdsl_compiler.emit.root import root_class
 from archdsl_compiler.emit.skeleton import same
 from archdsl_compiler.emit.steps import ClassUse
-from archdsl_compiler.emit.words import class_name
+from archdsl_compiler.emit.words import BROUGHT_ALONG, class_name
 from archdsl_compiler.graph import Module, ModuleCall
 
 
@@ -39,7 +40,7 @@ class Note:
 def emit(root: Module, note: Note, *, share: bool = True) -> str:
     """The source of a model. Without `share` every module gets a class of its own, which tests compare with."""
     families = list(_families(root))
-    names: set[str] = set(_prelude_names())
+    names: set[str] = set(BROUGHT_ALONG)
     classes, externs = imported([each for family in families for each in family], names)
     written: list[ClassText] = []
     makers: dict[Maker, str] = {}
@@ -167,22 +168,22 @@ def _unused(base: str, names: set[str]) -> str:
     return name
 
 
-def _prelude_names() -> list[str]:
-    return [name for name, value in vars(prelude).items() if getattr(value, "__module__", "") == prelude.__name__]
-
-
 def _needed(body: str) -> list[str]:
     """Names of the prelude that a text uses, with those that they use, in the prelude's order."""
-    known = _prelude_names()
+    known = [name for name in vars(prelude) if name in BROUGHT_ALONG]
     found: set[str] = set()
-    waiting = [name for name in known if f"{name}(" in body]
+    waiting = _used(known, body)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            text = inspect.getsource(getattr(prelude, name))
-            waiting += [other for other in known if other != name and f"{other}(" in text]
+            waiting += _used([other for other in known if other != name], inspect.getsource(getattr(prelude, name)))
     return [name for name in known if name in found]
+
+
+def _used(names: Sequence[str], text: str) -> list[str]:
+    """Those that a text calls, hands on or makes classes of."""
+    return [name for name in names if re.search(rf"(?<![\w.]){name}[(,)]", text)]
 
 
 def _build(name: str) -> list[str]:

@@ -41,10 +41,15 @@ class KeepFeatures:
                 kinds.append(types[value])
                 continue
             turned = _turned(value, types[value], following, root)
-            calls.append(turned)
-            results.append(following)
+            if (found := _already(root, turned)) is not None:
+                turned = found
+            else:
+                calls.append(turned)
+                following += 1
+            results.append(turned.first_output)
             kinds += turned.outputs
-            following += 1
+        if tuple(results) == root.outputs and not root.exposed:
+            return root
         given = replace(root, outputs=tuple(results), output_types=tuple(kinds), exposed={})
         return rebuilt(given, calls)
 
@@ -75,6 +80,12 @@ def _channels_last(root: Module) -> Mapping[int, bool]:
             axes = [name for name in call.module.bindings if name in ("c", "h", "w")]
             found[call.first_output] = bool(axes) and axes[-1] == "c"
     return found
+
+
+def _already(root: Module, turned: OpCall) -> OpCall | None:
+    """The call that turns the same map, if there is one."""
+    made = (call for call in root.calls if isinstance(call, OpCall) and call.op is turned.op)
+    return next((c for c in made if (c.inputs, c.settings) == (turned.inputs, turned.settings)), None)
 
 
 def _turned(value: int, type_: TensorType, number: int, root: Module) -> OpCall:

@@ -18,6 +18,7 @@ from archdsl_compiler.passes.equality import (
     check_equal,
     difference,
     random_input,
+    rounding,
     telling_state,
 )
 from archdsl_compiler.passes.weight_map import FoldedNorm
@@ -99,6 +100,19 @@ def test_results_that_are_no_numbers_are_refused(root: Module):
 
     found = difference(nn.Identity(), Broken(), [torch.ones(2, 2)])
     assert (True, False) == (found != found, found <= TOLERANCE)
+
+
+def test_a_model_that_rounds_much_may_differ_by_as_much():
+    class Cancels(nn.Module):
+        def __init__(self, offset: float) -> None:
+            super().__init__()
+            self.offset = nn.Parameter(torch.tensor(offset))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x + self.offset) - self.offset
+
+    x = torch.randn(100, generator=torch.Generator().manual_seed(0))
+    assert (True, True) == (rounding(Cancels(1e4), [x]) > TOLERANCE, rounding(Cancels(0.0), [x]) == 0.0)
 
 
 def test_every_parameter_of_the_check_has_an_effect(root: Module):
