@@ -3,6 +3,7 @@
 import json
 import sys
 
+from tests.bench.beside_timm import BESIDE_TIMM, timm
 from tests.bench.measures import MEASURES, Measure
 from tests.bench.timing import machine
 
@@ -10,9 +11,11 @@ from tests.bench.timing import machine
 def main() -> int:
     where = machine()
     print(", ".join(f"{name} {value}" for name, value in where.items()), flush=True)
+    if timm() is None:
+        print("timm is not installed (pip install --no-deps timm): ours are measured alone", flush=True)
     found: list[Measure] = []
-    print(f"\n{'what':<42} {'median':>10} {'':<8} {'promised':>12}      ")
-    for measuring in MEASURES:
+    print(f"\n{'what':<54} {'median':>10} {'':<8} {'promised':>12}      ")
+    for measuring in (*MEASURES, *BESIDE_TIMM):
         for measure in measuring():
             found.append(measure)
             print(_row(measure), flush=True)
@@ -31,7 +34,7 @@ def _row(measure: Measure) -> str:
         promised = f"<= {measure.at_most:g}"
     verdict = "" if not promised else "kept" if measure.holds() else "BROKEN"
     more = ", ".join(f"{name} {_number(value)}" for name, value in measure.more)
-    return f"{measure.name:<42} {_number(measure.value):>10} {measure.unit:<8} {promised:>12} {verdict:<6} {more}"
+    return f"{measure.name:<54} {_number(measure.value):>10} {measure.unit:<8} {promised:>12} {verdict:<6} {more}"
 
 
 def _object(measure: Measure) -> dict[str, object]:
