@@ -3,7 +3,7 @@ be there, take their settings, and give what was declared."""
 
 import keyword
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -29,6 +29,7 @@ class _Misfit(Exception):
 def check_externs(target: Target, graph: Module) -> None:
     """Raise ArchError with every `extern` of the graph that may not or cannot be run; a module is tried once."""
     found: dict[tuple[Span, str], Diagnostic] = {}
+    cause: BaseException | None = None
     tried = target.program.modules
     for module in unique_modules(graph):
         if not module.extern or (target.allow_extern and ("tried", module) in tried):
@@ -39,35 +40,36 @@ def check_externs(target: Target, graph: Module) -> None:
                     f"`{module.name}` is Python's, which is run with permission only",
                     "give --allow-extern (in Python allow_extern=True) if you trust it",
                 )
-            _check(module, module is graph)
+            _check(module)
             tried["tried", module] = None
         except _Misfit as misfit:
             span, (title, label) = _span(target.program.unit, module), misfit.args
             found.setdefault((span, title), codes.EXTERN_NOT_RUN.at(span, title, label))
+            cause = cause or misfit.__cause__
     if found:
-        raise ArchError(tuple(found.values()))
+        raise ArchError(tuple(found.values())) from cause
 
 
-def _check(module: Module, alone: bool) -> None:
+def _check(module: Module) -> None:
     """Import what an `extern` refers to, make it of its settings and run it."""
-    if alone:
-        raise _Misfit(f"`{module.name}` is Python's as a whole", "build a model that calls it")
     if not REFERENCE.fullmatch(module.extern) or any(map(keyword.iskeyword, re.split(r"[.:]", module.extern))):
         raise _Misfit(f'"{module.extern}" names nothing of Python', 'write "package.module:Name"')
     for name, value in module.settings:
         if keyword.iskeyword(name) or not _is_plain(value):
             raise _Misfit(
                 f"`{name}` of `{module.name}` cannot be given to Python",
-                "settings are numbers, strings, booleans, none and lists of these, and not called as words of Python",
+                "settings are numbers, strings, booleans, none or lists of these, and not named by words of Python",
             )
     package, _, title = module.extern.partition(":")
     try:
         home = import_module(package)
     except Exception as error:
-        raise _Misfit(f"`{package}` cannot be imported: {_told(error)}", "is it installed, or on the path") from error
+        raise _Misfit(
+            f"`{package}` cannot be imported: {_told(error)}", "install it, or name its folder in PYTHONPATH"
+        ) from error
     made = getattr(home, title, None)
     if made is None:
-        raise _Misfit(f"`{package}` has no `{title}`", "names what it has")
+        raise _Misfit(f"`{package}` has no `{title}`", "name one of its classes")
     _try(module, made, title)
 
 
@@ -77,7 +79,7 @@ def _try(module: Module, maker: Any, title: str) -> None:
 
     from archdsl_compiler.passes.equality import random_input
 
-    settings = dict(module.settings)
+    settings = {name: _as_list(value) for name, value in module.settings}
     written = f"{title}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
     types = [type_.reshaped(*_sizes(type_)) for type_ in module.input_types]
     with torch.random.fork_rng(devices=[]), torch.no_grad():  # pyright: ignore[reportUnknownMemberType]
@@ -86,7 +88,9 @@ def _try(module: Module, maker: Any, title: str) -> None:
         except Exception as error:
             raise _Misfit(f"`{written}` cannot be made: {_told(error)}", "it gets these settings") from error
         if not isinstance(part, torch.nn.Module):
-            raise _Misfit(f"`{written}` gives a {type(part).__name__}, no nn.Module", "refer to a class of modules")
+            raise _Misfit(
+                f"`{written}` gives a value of type `{type(part).__name__}`", "refer to what makes an nn.Module"
+            )
         inputs = [random_input(type_, torch.Generator().manual_seed(0), BATCH) for type_ in types]
         given = [_arranged(structure, inputs) for _, structure in module.inputs]
         while given and given[-1] is None:
@@ -96,7 +100,7 @@ def _try(module: Module, maker: Any, title: str) -> None:
             results = _shapes(part.eval()(*given))
         except Exception as error:
             raise _Misfit(f"`{written}` fails on {shown}: {_told(error)}", "it gets these tensors") from error
-    promised = _arranged(module.outputs, map(_sizes, module.output_types))
+    promised = _arranged(module.outputs, [*types, *map(_sizes, module.output_types)])
     if results != promised:
         raise _Misfit(f"`{written}` gives {results} for {shown}, where {promised} is declared", "correct one of them")
 
@@ -111,15 +115,17 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _arranged(structure: Structure, values: Sequence[object] | Iterator[object]) -> object:
-    """Values as a structure has them: by number from a sequence, or the next ones of an iterator."""
+def _as_list(value: object) -> object:
+    return list(map(_as_list, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value
+
+
+def _arranged(structure: Structure, values: Sequence[object]) -> object:
+    """Values as a structure has them."""
     if isinstance(structure, tuple):
         return [_arranged(inner, values) for inner in structure]
     if isinstance(structure, Scalar):
         return structure.value
-    if structure < 0:
-        return None
-    return next(values) if isinstance(values, Iterator) else values[structure]
+    return None if structure < 0 else values[structure]
 
 
 def _shapes(result: object) -> object:

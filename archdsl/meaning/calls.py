@@ -306,7 +306,9 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
     if declared.body is None:
         if not frame.session.checking and _in_a_module(frame):
             title = f"`{declared.name}` is a function of Python's, which no model can call yet"
-            raise Fault(codes.EXTERN_NOT_RUN.at(span, title, "make it a `block` of tensors, which has a place"))
+            raise Fault(
+                codes.EXTERN_NOT_RUN.at(span, title, "write it in the language, or an `extern block` of tensors")
+            )
         return UNKNOWN
     if frame.definite:
         return _run_function(frame, declared, component, span)

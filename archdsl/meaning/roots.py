@@ -14,7 +14,18 @@ from archdsl.meaning.dispatch import evaluate, execute
 from archdsl.meaning.op_calls import check_elements
 from archdsl.meaning.run import Abandoned, Fault, Frame, Session
 from archdsl.meaning.types import describe
-from archdsl.meaning.values import UNKNOWN, Component, Decided, Origin, Tensor, Unknown, Value, Variant, space_of
+from archdsl.meaning.values import (
+    UNKNOWN,
+    Component,
+    Decided,
+    Origin,
+    Tensor,
+    Unknown,
+    Value,
+    Variant,
+    has_unknown,
+    space_of,
+)
 from archdsl.meaning.variants import lift
 from archdsl.meaning.worlds import World
 from archdsl.source import Span
@@ -53,7 +64,12 @@ def _run(
     frame = enter(caller, session, root.world, component, "", "", span, condition)
     frame.counted = session.counting
     try:
+        if declared.body is None:
+            title = f"`{declared.name}` is Python's as a whole"
+            raise Fault(codes.EXTERN_NOT_RUN.at(declared.node.span, title, "declare a model that calls it"))
         bind_settings(frame, component, span)
+        if not session.checking:
+            _check_known(frame, component, declared)
         if declared.kind.name == "space":
             _run_space(session, root, declared, frame, span)
         else:
@@ -64,6 +80,15 @@ def _run(
         if not session.checking:
             raise
         frame.report(fault.diagnostic)
+
+
+def _check_known(frame: Frame, component: Component, declared: Declared) -> None:
+    """Refuse what a function of Python's gave to an entry before it ran."""
+    for name in declared.settings:
+        if has_unknown(frame.names.get(name)):
+            span = component.spans.get(name, declared.node.span)
+            title = f"`{name}` of `{declared.name}` is given by Python, which is not run for it yet"
+            raise Fault(codes.EXTERN_NOT_RUN.at(span, title, "write the value"))
 
 
 def _run_space(session: Session, root: Root, declared: Declared, frame: Frame, span: Span) -> None:

@@ -58,7 +58,8 @@ def load_weights(
     begun = without_beginnings(own, given.tensors)
     tensors = {name.removeprefix(begun): tensor for name, tensor in given.tensors.items()}
     here, there = ({name: tuple(tensor.shape) for name, tensor in side.items()} for side in (own, tensors))
-    rules = _rules(graph, {name for name, _ in model.named_modules()})
+    built: dict[str, nn.Module] = dict(model.named_modules())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]
+    rules = _rules(graph, built)
     pairing = _paired(match, here, there, skip, rules)
     renewed = _renewed(pairing, own, tensors, rules) if adapt else set[str]()
     plan = _planned(pairing, own, tensors, rules, renewed, adapt)

@@ -44,3 +44,15 @@ def test_swin_with_another_mixer_runs_with_weights_of_the_published_one():
     )
     with torch.no_grad():
         assert (1, 1000) == tuple(model(torch.zeros(1, 3, 224, 224)).shape)
+
+
+def test_weights_of_the_published_one_are_loaded_for_all_else():
+    published = archdsl.build(f"zoo:{SWIN}").state_dict()
+    model = archdsl.build(f"{EXAMPLE}:swin_lka", weights=published, skip=["layers.2.blocks.*.attn.*"])
+    state = model.state_dict()
+    kept = [name for name in state if not name.startswith(tuple(THIRD_STAGE))]
+    assert [] == [name for name in kept if not torch.equal(state[name], published[name])]
+    assert (set(kept), set(state) - set(kept)) == (
+        set(model.weights_report.loaded),
+        set(model.weights_report.initialised),
+    )

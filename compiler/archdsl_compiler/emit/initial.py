@@ -9,10 +9,15 @@ from archdsl_compiler.emit.code import Apply, Expression, Maker, Member, Number,
 from archdsl_compiler.graph import OpCall
 from archdsl_compiler.ops.contract import InitialValue, Parameter
 
+NO_BIAS: tuple[str, object] = ("bias", None)
+"""In a maker: its layers have none."""
+
 
 def initialised_layer(constructor: Expression, parameters: Sequence[Parameter]) -> Expression:
     """The constructor of a layer, by a maker where some parameter has a rule of its own."""
     begins = tuple((p.name, p.init) for p in parameters if p.trainable and p.init is not None)
+    if begins and not any(p.name == "bias" for p in parameters):
+        begins = (*begins, NO_BIAS)
     if not begins or not isinstance(constructor, Apply) or not isinstance(constructor.function, Raw):
         return constructor
     return Apply(Maker(constructor.function.text, begins), constructor.arguments, constructor.named)

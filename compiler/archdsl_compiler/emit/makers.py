@@ -4,7 +4,7 @@ a class begin alike, else by a function that makes those which begin so."""
 from collections.abc import Iterable, Iterator, Sequence
 
 from archdsl_compiler.emit.code import Apply, Default, Expression, Maker, Number, Raw, literal, walk
-from archdsl_compiler.emit.initial import rule_call
+from archdsl_compiler.emit.initial import NO_BIAS, rule_call
 from archdsl_compiler.emit.layout import statement
 from archdsl_compiler.emit.lifted import Code, Cycle
 from archdsl_compiler.emit.root import INITIALISE
@@ -31,6 +31,23 @@ def maker_name(maker: Maker) -> str:
     base = maker.layer.removeprefix("nn.")
     snake = "".join(f"_{c.lower()}" if c.isupper() and k else c.lower() for k, c in enumerate(base))
     return {"batch_norm2d": "batch_norm", "conv2d": "conv"}.get(snake, snake)
+
+
+def representatives(makers: Sequence[Maker]) -> dict[Maker, Maker]:
+    """The maker that serves for each: one without a bias begins as one of the same class with a bias does."""
+    found: dict[Maker, Maker] = {}
+    for maker in makers:
+        weights = tuple(pair for pair in maker.begins if pair != NO_BIAS)
+        same = (
+            other
+            for other in makers
+            if NO_BIAS in maker.begins
+            and other.layer == maker.layer
+            and NO_BIAS not in other.begins
+            and other.begins[: len(weights)] == weights
+        )
+        found[maker] = next(same, Maker(maker.layer, weights))
+    return found
 
 
 def uniform(code: Sequence[Expression], makers: Iterable[Maker]) -> list[Maker]:

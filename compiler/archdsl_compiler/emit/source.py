@@ -18,6 +18,7 @@ from archdsl_compiler.emit.makers import (
     maker_lines,
     maker_name,
     makers_in,
+    representatives,
     uniform,
 )
 from archdsl_compiler.emit.merging import Template, alone, merged
@@ -62,15 +63,15 @@ def emit(root: Module, note: Note, *, share: bool = True) -> str:
                 arguments = tuple((argument, _given(values[number], argument, defaults)) for argument, values in order)
                 classes[id(each.module)] = ClassUse(name, arguments)
             all_code += expressions(code)
-            for maker in makers_in(expressions(code)):
-                makers.setdefault(maker, _unused(maker_name(maker), names))
     *before, last = written
     # One function over the whole model would reach into modules that are Python's.
-    alike = [] if externs else uniform(all_code, makers)
-    for maker in alike:
-        makers[maker] = maker.layer
+    spoken_for = representatives(list(dict.fromkeys(makers_in(all_code))))
+    chosen = list(dict.fromkeys(spoken_for.values()))
+    alike = [] if externs else uniform(all_code, chosen)
+    own = {maker: maker.layer if maker in alike else _unused(maker_name(maker), names) for maker in chosen}
+    makers.update((maker, own[other]) for maker, other in spoken_for.items())
     blocks = [initialise_lines(alike, all_code)] if alike else []
-    blocks += [maker_lines(maker, name) for maker, name in makers.items() if maker not in alike]
+    blocks += [maker_lines(maker, name) for maker, name in own.items() if maker not in alike]
     blocks += [text.lines() for text in before]
     blocks.append(root_class(last, root, bool(alike)))
     blocks.append(_build(last.name))

@@ -8,18 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def linear(*sizes: int, **settings) -> nn.Linear:
-    layer = nn.Linear(*sizes, **settings)
-    nn.init.trunc_normal_(layer.weight, std=0.02)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
-
-
-def linear5(*sizes: int, **settings) -> nn.Linear:
-    layer = nn.Linear(*sizes, **settings)
-    nn.init.trunc_normal_(layer.weight, std=0.02)
-    return layer
+def initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 class WindowAttention(nn.Module):
@@ -35,8 +28,8 @@ class WindowAttention(nn.Module):
         self.relative_position_bias_table = nn.Parameter(
             nn.init.trunc_normal_(torch.empty(169, heads), std=0.02)
         )
-        self.qkv = linear(dim, 3 * dim)
-        self.proj = linear(dim, dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
         y = torch.arange(7)
         z = y.repeat_interleave(7)
         y = y.repeat(7)
@@ -79,8 +72,8 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
-        self.fc1 = linear(dim, hidden)
-        self.fc2 = linear(hidden, dim)
+        self.fc1 = nn.Linear(dim, hidden)
+        self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(F.gelu(self.fc1(x)))
@@ -107,7 +100,7 @@ class PatchMerging(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(4 * dim)
-        self.reduction = linear5(4 * dim, 2 * dim, bias=False)
+        self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.unflatten(1, (-1, 2)).transpose(2, 3).unflatten(2, (-1, 2)).flatten(3)
@@ -148,7 +141,8 @@ class Swin(nn.Module):
             SwinStage(384, dim_2=768, height=7, ups=[0, 0]),
         )
         self.norm = nn.LayerNorm(768)
-        self.head = nn.ModuleDict({"fc": linear(768, 1000)})
+        self.head = nn.ModuleDict({"fc": nn.Linear(768, 1000)})
+        self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:  # [batch, 3, 224, 224]
         x = self.forward_features(x)
@@ -159,7 +153,8 @@ class Swin(nn.Module):
         return self.norm(self.layers(x))  # [batch, 7, 7, 768]
 
     def reset_classifier(self, classes: int) -> None:
-        self.head.fc = linear(768, classes) if classes else nn.Identity()
+        self.head.fc = nn.Linear(768, classes) if classes else nn.Identity()
+        self.head.fc.apply(initialise)
 
 
 def build() -> Swin:
