@@ -40,16 +40,22 @@ class Member:
 
 
 def tree_of(made: Sequence[Made]) -> Tree:
-    """Parts by the steps of their labels."""
+    """Parts by the steps of their labels; a module that gets further parts from outside is one of them, under no
+    name."""
     root: Tree = {}
     for each in made:
         *path, name = each.label.split(".")
         at = root
         for step in path:
             inner = at.setdefault(step, {})
-            assert isinstance(inner, dict)
+            if isinstance(inner, Made):
+                inner = at[step] = {"": inner}
             at = inner
-        at[name] = each
+        there = at.get(name)
+        if isinstance(there, dict):
+            there[""] = each
+        else:
+            at[name] = each
     return root
 
 
@@ -146,6 +152,10 @@ def _container(tree: Tree, label: str, chains: frozenset[str]) -> Expression:
         for name, part in tree.items()
     }
     bare = any(isinstance(part, Made) and part.sort != "layer" for part in tree.values())
+    owner = inner.get("")
+    if owner is not None:
+        parts = Row(tuple(Row((Raw(f'"{name}"'), part), ":") for name, part in inner.items() if name), "{}")
+        return Apply(Raw("container"), (parts, owner))
     if all(name.isdigit() for name in inner) and not bare:
         elements = [inner.get(str(n), Apply(Raw("nn.Identity"))) for n in range(max(map(int, inner)) + 1)]
         listed = _listed(elements)
@@ -155,7 +165,7 @@ def _container(tree: Tree, label: str, chains: frozenset[str]) -> Expression:
         return Apply(Raw("nn.ModuleList"), (listed,))
     pairs = tuple(Row((Raw(f'"{name}"'), part), ":") for name, part in inner.items())
     plain = not bare and all(plain_part(name) and not hasattr(nn.ModuleDict, name) for name in inner)
-    switched = (Raw("Switched"),) if "training" in inner else ()
+    switched = (Apply(Raw("Switched")),) if "training" in inner else ()
     return Apply(Raw("nn.ModuleDict" if plain else "container"), (Row(pairs, "{}"), *switched))
 
 

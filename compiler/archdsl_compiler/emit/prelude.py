@@ -175,10 +175,10 @@ class ExpertLinear(nn.Module):
 
 def container(
     parts: dict[str, nn.Module | Tensor],
-    kind: type[nn.Module] = nn.Module,
+    module: nn.Module | None = None,
 ) -> nn.Module:
-    """A module that holds layers and parameters and computes nothing by itself."""
-    module = kind()
+    """A module with these parts beside its own; without one, it only holds them."""
+    module = nn.Module() if module is None else module
     for name, part in parts.items():
         if isinstance(part, nn.Module):
             module._modules[name] = part
