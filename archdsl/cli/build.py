@@ -7,6 +7,7 @@ import click
 from archdsl.assembly import Assembly, Loading, assembled
 from archdsl.build_summary import Summary, as_text, summary_of
 from archdsl.cli.target_options import takes_target
+from archdsl.cli.waiting import waiting
 from archdsl.cli.weights_options import takes_weights
 from archdsl.diagnostics.record import UsageError
 from archdsl.diagnostics.suggest import closest
@@ -43,10 +44,12 @@ def command(
     if folder is not None:
         refuse_existing(folder, force)
     between = None if print_after is None else _printing(print_after, deploy)
-    built = assembled(target, loading, deploy=deploy, between=between, seed=seed)
+    with waiting(f"building {target.name}"):
+        built = assembled(target, loading, deploy=deploy, between=between, seed=seed)
     summary = summary_of(built, seed, () if folder is None else FILES)
     if folder is not None:
-        write_folder(folder, built, summary, force)
+        with waiting(f"writing {folder}"):
+            write_folder(folder, built, summary, force)
     if as_json:
         click.echo(summary.model_dump_json(indent=2))
         return

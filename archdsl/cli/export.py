@@ -6,6 +6,7 @@ import click
 
 from archdsl.assembly import Loading
 from archdsl.cli.target_options import takes_target
+from archdsl.cli.waiting import waiting
 from archdsl.cli.weights_options import takes_weights
 from archdsl.exporting import FORMATS, exported
 from archdsl.tables import bytes_of
@@ -25,7 +26,8 @@ def command(
     """Write the model TARGET as one file: Python source, ONNX, a program of torch.export (pt2), or its weights
     (safetensors). ONNX and pt2 take any batch; they are run and compared with the model first."""
     path = None if output is None else Path(output)
-    found = exported(target, form, path, loading, deploy=deploy, force=force, seed=seed)
+    with waiting(f"exporting {target.name}"):
+        found = exported(target, form, path, loading, deploy=deploy, force=force, seed=seed)
     if path is None:
         click.echo(found.text, nl=False)
         return
