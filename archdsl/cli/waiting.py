@@ -1,6 +1,6 @@
 """A line for whoever waits: what is going on, once it has taken two seconds."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Timer
 
@@ -11,7 +11,7 @@ PATIENCE = 2.0
 
 
 @contextmanager
-def waiting(doing: str) -> Iterator[None]:
+def waiting(doing: str) -> Generator[None]:
     """Tell on standard error what the command is at, if that takes longer."""
     timer = Timer(PATIENCE, lambda: click.echo(f"{doing} ...", err=True))
     timer.daemon = True
