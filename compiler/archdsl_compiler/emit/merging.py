@@ -11,7 +11,7 @@ from archdsl_compiler.emit.code import Each, Expression, Number, Part, Use
 from archdsl_compiler.emit.drafts import Draft
 from archdsl_compiler.emit.loops import Item, Loop
 from archdsl_compiler.emit.parts import Member
-from archdsl_compiler.emit.skeleton import leaves_of, skeleton_of
+from archdsl_compiler.emit.skeleton import leaves_of, refilled, skeleton_of
 from archdsl_compiler.emit.steps import Step
 from archdsl_compiler.graph import Structure, leaves
 
@@ -251,8 +251,6 @@ class _Join:
 
     def _bring(self, item: Item, which: str) -> bool:
         """The template lacks this item of the module: the modules before go on with what it changes."""
-        from archdsl_compiler.emit.skeleton import refilled
-
         outputs = _outputs(item)
         if isinstance(item, Loop) or len(outputs) != 1:
             return False
