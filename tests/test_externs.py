@@ -233,7 +233,7 @@ model net()(x: [b, 8]) {{
 def test_what_cannot_be_run_is_told_at_its_declaration(parts: str):
     shape = "(x: [b, c, h, w])"
     found = [
-        told(one(f'extern mixer part(){shape} = "no_such_package.inner:Part"')),
+        told(one(f'extern mixer part(){shape} = "no_such_package:Part"')),
         told(one(f'extern mixer part(){shape} = "{parts}:Missing"')),
         told(one(f'extern mixer part(){shape} = "{parts}; import os"')),
         told(one(f'extern mixer part(){shape} = "{parts}:number"')),
@@ -250,7 +250,7 @@ def test_what_cannot_be_run_is_told_at_its_declaration(parts: str):
         (
             "E0217",
             1,
-            "`no_such_package.inner` cannot be imported: ModuleNotFoundError: No module named 'no_such_package'",
+            "`no_such_package` cannot be imported: ModuleNotFoundError: No module named 'no_such_package'",
         ),
         ("E0217", 1, f"`{parts}` has no `Missing`"),
         ("E0217", 1, f'"{parts}; import os" names nothing of Python'),

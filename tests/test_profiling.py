@@ -1,16 +1,12 @@
 """Profiles: totals of published models, and rows of a small one counted by hand."""
 
-import gzip
-import json
 from pathlib import Path
 
 import pytest
 
 import archdsl
-from archdsl.resources import resource
+from tests.zoo import goldens
 
-DATA = Path(__file__).parent / "data" / "zoo_goldens.json.gz"
-GOLDENS = json.loads(gzip.decompress(DATA.read_bytes()))
 SMALL = """\
 block twice(out: int)(x: [b, n, c]) -> [b, n, out] {
   return x |> linear(out) as fc1 |> gelu |> linear(out) as fc2
@@ -40,8 +36,8 @@ def small(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("variant", ["van_b0", "gcvit_xxtiny"])
 def test_totals_are_those_of_the_published_model(variant):
-    golden = GOLDENS[variant]
-    profile = archdsl.profile((archdsl.load(resource(golden["file"])), golden["name"]), **golden["settings"])
+    golden = goldens.read()[variant]
+    profile = archdsl.profile(golden["target"], **golden["settings"])
     assert (golden["params"], golden["macs"]) == (profile.params, profile.macs)
 
 
