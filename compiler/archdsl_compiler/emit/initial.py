@@ -3,9 +3,10 @@
 A layer whose parameters begin otherwise than PyTorch's is made by a function of its own, which all layers that begin
 alike share (a `Maker`); a bare parameter is written with its values."""
 
+import math
 from collections.abc import Sequence
 
-from archdsl_compiler.emit.code import Apply, Expression, Maker, Member, Number, Raw, Row, call
+from archdsl_compiler.emit.code import Apply, Expression, Maker, Member, Number, Raw, Row, call, method
 from archdsl_compiler.graph import OpCall
 from archdsl_compiler.ops.contract import InitialValue, Parameter
 
@@ -30,23 +31,36 @@ def initialised_parameter(each: OpCall, entry: Parameter) -> Expression:
     if len(inner) != len(entry.shape):
         inner = [""] * len(entry.shape)
     sizes = tuple(Number(size, hint) for size, hint in zip(entry.shape, inner, strict=True))
-    shape: tuple[Expression, ...] = sizes
-    init = entry.init
+    shape: tuple[Expression, ...] = sizes or (Row(()),)
+    init = entry.init if entry.init is not None else pytorchs_rule(each, entry)
     if isinstance(init, InitialValue) and init.rule == "values":
         values = call("torch.tensor", Number(init.amount))
     elif isinstance(init, InitialValue):
         values = rule_call(init, call("torch.empty", *shape))
-    elif init in (0, None):
+    elif init == 0:
         values = call("torch.zeros", *shape)
     elif init == 1:
         values = call("torch.ones", *shape)
     else:
-        values = call("torch.full", Row(shape), Number(float(str(init)), each.hints.get("init", "")))
+        values = call("torch.full", Row(sizes), Number(float(str(init)), each.hints.get("init", "")))
     if entry.dtype in ("int64", "bool", "bfloat16", "float16"):
-        values = Apply(Raw("torch.zeros"), shape, (("dtype", Raw(f"torch.{entry.dtype}")),))
-    if not entry.trainable:
-        return values
-    return call("nn.Parameter", values)
+        values = method(values, "to", Raw(f"torch.{entry.dtype}"))
+    if entry.trainable:
+        return call("nn.Parameter", values)
+    # The statistics of a norm are buffers, which their module registers.
+    return (
+        Apply(Raw("nn.Parameter"), (values,), (("requires_grad", Raw("False")),)) if each.op.name == "param" else values
+    )
+
+
+def pytorchs_rule(each: OpCall, entry: Parameter) -> InitialValue | float:
+    """How PyTorch's layer for an op begins: norms change nothing, others are even by the numbers that meet in a
+    result."""
+    if each.op.name.endswith("_norm"):
+        return 0.0 if entry.name == "bias" else 1.0
+    weight = next(parameter.shape for parameter in each.parameters if parameter.name == "weight")
+    inside = weight[2:] if each.op.name == "expert_linear" else weight[1:]
+    return InitialValue("uniform", math.prod(size for size in inside if isinstance(size, int)) ** -0.5)
 
 
 def _split(hint: str) -> list[str]:
