@@ -51,7 +51,11 @@ def test_the_families_are_ten_of_the_zoo():
 
 def test_a_package_that_is_missing_has_every_name(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
-    assert ("no_such_package",) == stand_in(("no_such_package", "json"))
-    module = import_module("no_such_package.below")
-    assert isinstance(module.Thing.OTHER, type)
-    assert not hasattr(module, "__path_hook__")
+    try:
+        assert ("a_missing_package",) == stand_in(("a_missing_package", "json"))
+        module = import_module("a_missing_package.below")
+        assert isinstance(module.Thing.OTHER, type)
+        assert not hasattr(module, "__path_hook__")
+    finally:
+        for name in ("a_missing_package", "a_missing_package.below"):
+            sys.modules.pop(name, None)
