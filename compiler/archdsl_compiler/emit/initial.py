@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from archdsl_compiler.emit.code import Apply, Expression, Maker, Member, Number, Raw, Row, call, method
+from archdsl_compiler.emit.forms.hints import elements
 from archdsl_compiler.graph import OpCall
 from archdsl_compiler.ops.contract import InitialValue, Parameter
 
@@ -27,9 +28,9 @@ def initialised_layer(constructor: Expression, parameters: Sequence[Parameter]) 
 def initialised_parameter(each: OpCall, entry: Parameter) -> Expression:
     """A bare parameter with its values."""
     hint = each.hints.get("shape", "")
-    inner = [text.strip() for text in _split(hint)] if hint.startswith("[") else []
+    inner = elements(hint) if hint.startswith("[") else ()
     if len(inner) != len(entry.shape):
-        inner = [""] * len(entry.shape)
+        inner = ("",) * len(entry.shape)
     sizes = tuple(Number(size, hint) for size, hint in zip(entry.shape, inner, strict=True))
     shape: tuple[Expression, ...] = sizes or (Row(()),)
     init = entry.init if entry.init is not None else pytorchs_rule(each, entry)
@@ -61,20 +62,6 @@ def pytorchs_rule(each: OpCall, entry: Parameter) -> InitialValue | float:
     weight = next(parameter.shape for parameter in each.parameters if parameter.name == "weight")
     inside = weight[2:] if each.op.name == "expert_linear" else weight[1:]
     return InitialValue("uniform", math.prod(size for size in inside if isinstance(size, int)) ** -0.5)
-
-
-def _split(hint: str) -> list[str]:
-    """The elements of a list that the source wrote."""
-    items, depth, start = list[str](), 0, 1
-    for position, character in enumerate(hint[:-1]):
-        if position == 0:
-            continue
-        depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            items.append(hint[start:position])
-            start = position + 1
-    last = hint[start:-1]
-    return [*items, last] if last.strip() else items
 
 
 def rule_call(rule: InitialValue, tensor: Expression) -> Expression:

@@ -143,7 +143,7 @@ class Lifting:
         except (SyntaxError, ValueError):
             return None
         for each, value in zip(self.bindings, vector, strict=True):
-            if value is not MISSING and not _equal(_evaluated(tree, each), value):
+            if value is not MISSING and not same(_evaluated(tree, each), value):
                 return None
         return self._translated(tree)
 
@@ -218,7 +218,7 @@ def _ratio(vector: Vector, atom: Vector, name: Raw | None) -> Expression | None:
     gap = numbers[0][0] - numbers[0][1]
     if gap and all(isinstance(v, int) and v - a == gap for v, a in numbers):
         return Infix("+" if gap > 0 else "-", label, Number(abs(gap)))
-    if all(_equal(v, _root(a)) for v, a in numbers):
+    if all(same(v, _root(a)) for v, a in numbers):
         return Infix("**", label, Number(-0.5))
     return None
 
@@ -265,10 +265,6 @@ def _is_plain(value: object) -> bool:
     if isinstance(value, tuple):
         return all(_is_plain(item) for item in cast(Vector, value))
     return isinstance(value, int | float | str)
-
-
-def _equal(left: object, right: object) -> bool:
-    return type(left) is type(right) and left == right
 
 
 def _agree(vector: Vector, values: Vector) -> bool:

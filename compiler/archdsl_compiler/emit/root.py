@@ -14,6 +14,7 @@ from archdsl_compiler.emit.initial import initialised_layer
 from archdsl_compiler.emit.inlining import gives_of, leading_to, reads_of
 from archdsl_compiler.emit.layout import signature, statement
 from archdsl_compiler.graph import Module, OpCall, leaves
+from archdsl_compiler.passes.rewriting import value_types
 from archdsl_compiler.types import TensorType
 
 FEATURES = "features"
@@ -103,8 +104,7 @@ def _call_at(module: Module, path: str) -> tuple[OpCall, tuple[TensorType, ...]]
     for call in module.calls:
         if isinstance(call, OpCall):
             if call.label == path and call.parameters:
-                types = [*module.input_types, *(type_ for each in module.calls for type_ in each.outputs)]
-                return call, tuple(types)
+                return call, tuple(value_types(module))
         elif path.startswith(f"{call.label}.") and not call.again:
             return _call_at(call.module, path[len(call.label) + 1 :])
     raise LookupError(path)

@@ -215,8 +215,6 @@ def _head(root: Module, note: Note, text: str, externs: Mapping[str, str]) -> st
     title = [f"{note.title}: {costs}.", "", *needs(externs), *note.lines, note.made_by]
     quoted = [line.replace("\\", "\\\\").replace('"""', "'''") for line in title]
     lines = [f'"""{quoted[0]}', *quoted[1:], '"""', ""]
-    if "math." in text:
-        lines.insert(len(lines) - ("Any" in lines[-1]), "import math\n")
     lines.append("import torch")
     if "F." in text:
         lines.append("import torch.nn.functional as F")

@@ -27,6 +27,7 @@ from archdsl_compiler.emit.forms.registry import form_of
 from archdsl_compiler.emit.initial import initialised_layer, initialised_parameter
 from archdsl_compiler.graph import Module, ModuleCall, OpCall, Scalar, Structure, Wrapper, leaves
 from archdsl_compiler.passes.fold_constants import constant_values
+from archdsl_compiler.passes.rewriting import value_types
 from archdsl_compiler.types import TensorType
 
 
@@ -73,7 +74,7 @@ class ClassUse:
 def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
     """A module's steps in the order in which they run. `classes` has the class of every module that it calls, by
     identity."""
-    types = _types(module)
+    types = tuple(value_types(module))
     steps: list[Step] = []
     constant = constant_values(module)
     constants: set[int] = set()
@@ -91,13 +92,6 @@ def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
             made = Step(made.targets, made.code, True, made.made, made.types)
         steps.append(made)
     return _unpacked(steps, module)
-
-
-def _types(module: Module) -> tuple[TensorType, ...]:
-    found: list[TensorType] = list(module.input_types)
-    for each in module.calls:
-        found += each.outputs
-    return tuple(found)
 
 
 def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Mapping[int, ClassUse]) -> Step | None:
