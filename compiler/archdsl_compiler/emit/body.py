@@ -18,9 +18,10 @@ from archdsl_compiler.emit.code import (
     literal,
     render,
     replace,
+    values_in,
     walk,
 )
-from archdsl_compiler.emit.inlining import codes_of, instead, reads_of, values_in, with_inlined
+from archdsl_compiler.emit.inlining import codes_of, instead, reads_of, with_inlined
 from archdsl_compiler.emit.layout import WIDTH, statement
 from archdsl_compiler.emit.lifted import Cycle, Line
 from archdsl_compiler.emit.words import reached, variable

@@ -20,6 +20,7 @@ from archdsl_compiler.emit.code import (
     literal,
     render,
     replace,
+    values_in,
     walk,
 )
 from archdsl_compiler.emit.inlining import leading_to, reads_of
@@ -272,13 +273,11 @@ class ClassText:
         for code, name in self.attributes.items():
             body += statement(INDENT, f"self.{name} = ", code, self.leaf)
         for holding in self.code.holdings:
-            if holding.name and not any(isinstance(part, Use) for part in walk(holding.constructor)):
+            if holding.name and not values_in(holding.constructor):
                 body += self._holding(holding)
         if self.code.constants:
-            wanted = tuple(self.buffers) + tuple(
-                part.value for h in self.code.holdings for part in walk(h.constructor) if isinstance(part, Use)
-            )
-            body += self._constants(wanted)
+            saved = (value for holding in self.code.holdings for value in values_in(holding.constructor))
+            body += self._constants((*self.buffers, *saved))
         body += [f"{pad}{line}" for line in self.ending]
         if not body and self.listed is None:
             return []

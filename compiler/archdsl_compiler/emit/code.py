@@ -244,6 +244,11 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield from walk(part)
 
 
+def values_in(expression: Expression) -> tuple[int, ...]:
+    """The values that an expression reads."""
+    return tuple(part.value for part in walk(expression) if isinstance(part, Use))
+
+
 def replace(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression:
     """The expression with parts replaced, from the outside in; None keeps a part and goes on inside it."""
     changed = change(expression)

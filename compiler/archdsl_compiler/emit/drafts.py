@@ -4,7 +4,7 @@ what it holds, and what it computes when it runs."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archdsl_compiler.emit.code import Use, walk
+from archdsl_compiler.emit.code import values_in
 from archdsl_compiler.emit.loops import Item, rolled
 from archdsl_compiler.emit.parts import Member, chained, members_of
 from archdsl_compiler.emit.steps import ClassUse, Step, steps_of
@@ -24,7 +24,7 @@ def draft(module: Module, classes: Mapping[int, ClassUse]) -> Draft:
     steps = steps_of(module, classes)
     wanted = frozenset(leaves(module.outputs)) | frozenset(module.exposed.values())
     made = [each for step in steps for each in step.made]
-    held = frozenset(part.value for each in made for part in walk(each.constructor) if isinstance(part, Use))
+    held = frozenset(value for each in made for value in values_in(each.constructor))
     read, kept = wanted | held, list[Step]()
     for step in reversed(steps):
         if read.intersection(step.outputs):

@@ -4,7 +4,18 @@ block, where the line stays short."""
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
-from archdsl_compiler.emit.code import Apply, Expression, Number, Part, Use, literal, parts, render, replace, walk
+from archdsl_compiler.emit.code import (
+    Apply,
+    Expression,
+    Number,
+    Part,
+    Use,
+    literal,
+    parts,
+    render,
+    replace,
+    values_in,
+)
 from archdsl_compiler.emit.layout import WIDTH
 from archdsl_compiler.emit.lifted import Cycle, Line
 from archdsl_compiler.emit.words import reached
@@ -15,11 +26,6 @@ MARGIN = 7
 """For the variable, and for names that are longer than the one letter that stands for them here."""
 
 _Item = TypeVar("_Item", bound=Line | Cycle)
-
-
-def values_in(code: Expression) -> tuple[int, ...]:
-    """The values that code reads."""
-    return tuple(part.value for part in walk(code) if isinstance(part, Use))
 
 
 def codes_of(item: Line | Cycle) -> tuple[Expression, ...]:

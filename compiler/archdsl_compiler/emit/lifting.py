@@ -26,6 +26,7 @@ class Missing:
 
 MISSING = Missing()
 NAMES = {"c": "dim", "h": "height", "w": "width"}
+"""Axes whose letters say what they are, and what arguments are called after them."""
 TAKEN = {"x", "i", "_"}
 OPERATORS: dict[type[ast.operator], tuple[str, Callable[[float, float], float]]] = {
     ast.Add: ("+", operator.add),
@@ -52,10 +53,6 @@ class Lifting:
         modules = [draft.module for draft in self.template.drafts]
         self.bindings = [{**dict(module.settings), **module.bindings} for module in modules]
         self.settings = [name for name, _ in modules[0].settings]
-
-    @property
-    def _axes(self) -> tuple[str, ...]:
-        return ("c", "h", "w")
 
     @property
     def modules(self) -> int:
@@ -86,7 +83,7 @@ class Lifting:
         """Names of the source that have a plain value in every module, settings first."""
         first = self.bindings[0]
         axes = [name for name in ("c", *first) if name not in self.settings and name in first]
-        axes = [name for name in axes if len(name) > 1 or name in ("c", "h", "w")]  # others stand for this and that
+        axes = [name for name in axes if len(name) > 1 or name in NAMES]  # others stand for this and that
         return [name for name in dict.fromkeys([*self.settings, *axes])]
 
     def _vector(self, name: str) -> Vector | None:
@@ -113,7 +110,7 @@ class Lifting:
         if all(same(value, known[0]) for value in known):
             return Number(known[0])
         # A name that the body binds explains less than arithmetic on what the component is given.
-        given = not hint.isidentifier() or hint == "c" or hint in self.settings or hint in self._axes
+        given = not hint.isidentifier() or hint in self.settings or hint in NAMES
         usual = (self._by_argument, self._by_name, self._by_hint, self._by_arithmetic)
         for attempt in usual if given else (self._by_arithmetic, *usual):
             found = attempt(vector, hint, name)

@@ -20,6 +20,7 @@ from archdsl_compiler.emit.code import (
     call,
     method,
     replace,
+    values_in,
     walk,
 )
 from archdsl_compiler.emit.forms.contract import CallView, Layer
@@ -58,7 +59,7 @@ class Step:
 
     @property
     def uses(self) -> tuple[int, ...]:
-        return tuple(part.value for part in walk(self.code) if isinstance(part, Use))
+        return values_in(self.code)
 
 
 @dataclass(frozen=True, slots=True)
