@@ -1,0 +1,145 @@
+"""What the parts of a search say to each other: domains of genomes, strategies, work, results, trials.
+
+All of it is plain data: it goes through pipes, to other machines and into the journal as it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal, Protocol, TypeAlias
+
+Option: TypeAlias = "int | float | bool | str | tuple[Option, ...] | None"
+"""An option as results write it."""
+Genome: TypeAlias = "Mapping[str, Option]"
+"""The option taken at the path of each decision that was reached, in the order in which they were taken."""
+State: TypeAlias = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision of one candidate. `options` are all that the text writes, `allowed` the numbers of those whose `when`
+    holds for this candidate; `bounds` are the ends of a continuous range, which has no options."""
+
+    path: str
+    taken: Option
+    options: tuple[Option, ...]
+    allowed: tuple[int, ...]
+    bounds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A valid genome with what elaborating it told. Two genomes that mean the same graph have one hash."""
+
+    decisions: tuple[Decision, ...]
+    hash: str
+    params: int
+    macs: int
+
+    @property
+    def genome(self) -> dict[str, Option]:
+        return {decision.path: decision.taken for decision in self.decisions}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A genome that is no candidate, and why: a `require` of the space that it breaks, or one of the search."""
+
+    reason: str
+    decisions: tuple[Decision, ...] = ()
+
+
+class Domain(Protocol):
+    """The genomes that a strategy may propose."""
+
+    def draw(self, rng: Random) -> Candidate:
+        """A candidate, uniformly over the valid ones."""
+        ...
+
+    def complete(self, wanted: Genome, rng: Random) -> Candidate | Rejected:
+        """The candidate that takes what is wanted wherever that is reached and open; other decisions are drawn
+        uniformly among the open options, one after the other."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One wish: a metric, under the name by which results call it."""
+
+    name: str
+    maximize: bool
+    metric: "Part"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An entry of the catalogue with all its settings, also those that nobody wrote, as plain data."""
+
+    name: str
+    settings: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def __getitem__(self, setting: str) -> object:
+        return self.settings[setting]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One stage of one trial, as it goes to a worker. `architecture` is the candidate as stand-alone `.arch` text whose
+    one model is built; `seed` is the trial's own."""
+
+    architecture: str
+    genome: Genome
+    evaluator: Part
+    metrics: tuple[Part, ...]
+    seed: int
+    threads: int = 1
+    allow_extern: bool = False
+    cutoffs: Mapping[int, float] = field(default_factory=dict[int, float])
+    """For each step of intermediate reports, the value below which the trial is given up (larger is better)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a stage found. `reports` are the intermediate values by step; `weights` a safetensors file as bytes, the
+    weights that the metrics were measured with; `data` the preprocessing of the data (mean, std, size, classes ...)."""
+
+    metrics: Mapping[str, float]
+    reports: Mapping[int, float] = field(default_factory=dict[int, float])
+    pruned: bool = False
+    weights: bytes | None = None
+    data: Mapping[str, object] | None = None
+
+
+class TrialFailed(Exception):
+    """An evaluator's word that this candidate cannot be measured, and why; the search goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A finished trial. `proposal` counts what the strategy was asked for; `values` are the objectives in order, in
+    their own direction; `violation` sums by how much requirements on trials are missed, 0 where all are met."""
+
+    number: int
+    proposal: int
+    state: State
+    genome: Genome
+    hash: str
+    seconds: float
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    values: tuple[float, ...] = ()
+    violation: float = 0.0
+    rung: int = 0
+    error: str = ""
+
+
+class Strategy(Protocol):
+    """Proposes candidates and is told of trials. Its state is what it was told, in order: a strategy that is told the
+    trials of a journal again proposes what it would have proposed then."""
+
+    def propose(self, rng: Random, pending: Sequence[Candidate]) -> Candidate | None:
+        """The next candidate, drawn by `rng` alone; `pending` are proposed and not finished. None where the strategy
+        has nothing left to propose."""
+        ...
+
+    def tell(self, trial: Trial, candidate: Candidate) -> None:
+        """A trial of this strategy has finished, whatever its state."""
+        ...
