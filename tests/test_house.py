@@ -31,6 +31,7 @@ ROOMS = (
     ("exporting", "build_summary", "timing"),
     ("profiling", "zoo_table"),
     ("architecture",),
+    ("space", "cost", "train", "search"),
     ("__init__",),
     ("cli",),
     ("__main__",),
