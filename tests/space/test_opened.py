@@ -13,7 +13,7 @@ from archdsl.targets import open_target
 SPACE = """\
 block mix(heads: int)(x: [b, c]) { return linear(x, c * heads) as fc |> linear(c) as out }
 
-model net(width: int, blocks: list[block])(x: [b, 4]) {
+model net(width: int, blocks: list[block?])(x: [b, 4]) {
   x = linear(x, width) as stem
   for i, part in enumerate(blocks) {
     x = x |> part as blocks[i]
