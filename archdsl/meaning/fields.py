@@ -38,16 +38,17 @@ class Fields:
 
 def check_fields(session: Session, component: Component) -> Fields:
     """Evaluate a body of fields; what is wrong in it is reported."""
-    found = _evaluate(session, component)
+    found = evaluate_fields(session, component)
     space, quant = found.values.get("space"), found.values.get("quantize")
     if isinstance(space, Component | Decided) and isinstance(quant, Component):
-        targets = _evaluate(session, quant).targets
+        targets = evaluate_fields(session, quant).targets
         if targets:
             check_targets(session, space, targets, cast(Declared, component.callee).node.name.span)
     return found
 
 
-def _evaluate(session: Session, component: Component) -> Fields:
+def evaluate_fields(session: Session, component: Component) -> Fields:
+    """Run a body of fields; without checking, for the candidate of recipes that the session's chooser decides."""
     declared = cast(Declared, component.callee)
     session.applied.add(id(declared))
     frame = enter(

@@ -2,13 +2,25 @@
 
 from archdsl.meaning.catalogue.contract import Among, Between, Entry, entry, setting
 
+_SPLIT = setting("split", "str", "Which part of the data.", "validation", Among(("train", "validation", "test")))
+_SAMPLES = setting("samples", "int?", "How many images of it; none takes all.", None, Between(1))
+
 ENTRIES: tuple[Entry, ...] = (
     entry(
         "accuracy",
         "metric",
         "The share of images whose class is found.",
-        setting("split", "str", "Which part of the data.", "validation", Among(("train", "validation", "test"))),
-        setting("samples", "int?", "How many images of it; none takes all.", None, Between(1)),
+        _SPLIT,
+        _SAMPLES,
+        built=True,
+    ),
+    entry(
+        "loss",
+        "metric",
+        "The mean cross-entropy of the classes, in nats.",
+        _SPLIT,
+        _SAMPLES,
+        built=True,
     ),
     entry(
         "latency",
