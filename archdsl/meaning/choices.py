@@ -4,6 +4,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
 from archdsl.diagnostics.suggest import closest
 from archdsl.meaning.conditions import NEVER
+from archdsl.meaning.decisions import Offer, Taken
 from archdsl.meaning.dispatch import evaluate, evaluates
 from archdsl.meaning.expressions import decide
 from archdsl.meaning.operators import equal
@@ -130,7 +131,7 @@ def _take(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ...],
             )
         )
     option = chooser(join(frame.absolute_path(), path), names, allowed, node.span)
-    frame.body.decisions.append((path, names[option]))
+    frame.body.decisions.append(Taken(path, names[option], Offer(names, allowed, node.span)))
     return option
 
 
@@ -194,7 +195,9 @@ def _from_reals(node: nodes.Choose, frame: Frame, path: str, whole: RealRange) -
         frame.world.sites[number].sampled = True
         return merged(frame, [(frame.world.universe.taken(number, i), value) for i, value in enumerate(samples)])
     chooser = frame.session.chooser
-    known = chooser.recall(join(frame.absolute_path(), path)) if chooser else UNKNOWN
+    bounds = (whole.start, whole.stop)
+    offer = Offer((), (), node.span, bounds)
+    known = chooser.recall(join(frame.absolute_path(), path), offer) if chooser else UNKNOWN
     if isinstance(known, int | float) and not isinstance(known, bool):
         if not whole.start <= known <= whole.stop:
             raise Fault(
@@ -202,7 +205,7 @@ def _from_reals(node: nodes.Choose, frame: Frame, path: str, whole: RealRange) -
                     node.span, f"{known} is outside the range of `{path}`", f"{whole.start}..{whole.stop}"
                 )
             )
-        frame.body.decisions.append((path, known))
+        frame.body.decisions.append(Taken(path, known, offer))
         return float(known)
     return samples[_take(node, frame, path, samples, tuple(range(REAL_SAMPLES)))]
 

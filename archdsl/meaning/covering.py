@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
+from archdsl.meaning.decisions import Offer
 from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import COST_OF_CHOICE, Fault, Session, told
 from archdsl.meaning.values import UNKNOWN, Component, Decided, Value
@@ -36,7 +37,7 @@ class Coverer:
     work: int = 0
     names: dict[str, Value] = field(default_factory=dict[str, Value])
 
-    def recall(self, path: str) -> Value:
+    def recall(self, path: str, offer: Offer | None = None) -> Value:
         return self.names.get(path, UNKNOWN)
 
     def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:

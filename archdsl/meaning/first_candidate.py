@@ -7,6 +7,7 @@ from typing import cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.meaning.check import with_deep_stack
+from archdsl.meaning.decisions import Offer
 from archdsl.meaning.program import Program, Settings, entry_of
 from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Fault, Session
@@ -27,7 +28,7 @@ class Counting:
     begin: dict[str, int] = field(default_factory=dict[str, int])
     taken: dict[str, tuple[int, int, Value]] = field(default_factory=dict[str, tuple[int, int, Value]])
 
-    def recall(self, path: str) -> Value:
+    def recall(self, path: str, offer: Offer | None = None) -> Value:
         if path in self.taken:
             return self.taken[path][2]
         return self.decided.get(path, UNKNOWN)

@@ -7,6 +7,7 @@ from typing import TypeAlias, cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import UsageError
 from archdsl.diagnostics.suggest import closest
+from archdsl.meaning.decisions import Offer
 from archdsl.meaning.operators import equal
 from archdsl.meaning.run import Fault, show_option
 from archdsl.meaning.values import UNKNOWN, Value
@@ -52,7 +53,7 @@ class GenomeChooser:
     used: set[str] = field(default_factory=set[str])
     met: set[str] = field(default_factory=set[str])
 
-    def recall(self, path: str) -> Value:
+    def recall(self, path: str, offer: Offer | None = None) -> Value:
         self.met.add(path)
         if path in self.genome:
             self.used.add(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar, cast
 
 from archdsl.meaning.conditions import ALWAYS, NEVER
+from archdsl.meaning.decisions import Offer, Taken
 from archdsl.meaning.run import Chooser, Frame
 from archdsl.meaning.values import UNKNOWN, Placed, Tensor, Value
 from archdsl.syntax import nodes
@@ -24,6 +25,7 @@ class Memory(Generic[_T]):
     """Results of one evaluation, in a tree over the decisions that it took. Paths are relative to where it happened."""
 
     path: str | None = None
+    offer: Offer | None = None
     found: _T | None = None
     branches: dict[Value, "Memory[_T]"] = field(default_factory=dict[Value, "Memory[_T]"])
     size: int = 0
@@ -32,26 +34,27 @@ class Memory(Generic[_T]):
         """The result for the chooser's decisions, if it was kept."""
         node = self
         while node.path is not None:
-            option = chooser.recall(join(at, node.path)) if chooser is not None else UNKNOWN
+            option = chooser.recall(join(at, node.path), node.offer) if chooser is not None else UNKNOWN
             following = node.branches.get(option)
             if following is None:
                 return None
             node = following
         return node.found
 
-    def keep(self, decisions: list[tuple[str, Value]], result: _T) -> None:
+    def keep(self, decisions: list[Taken], result: _T) -> None:
         """Enter a result under the decisions that led to it, in the order in which they were taken."""
         if self.size >= MOST_KEPT:
             return
         self.size += 1
         node = self
-        for path, option in decisions:
-            node.path = path
+        for taken in decisions:
+            path, option = taken
+            node.path, node.offer = path, taken.offer
             node = node.branches.setdefault(option, Memory())
         node.found = result
 
 
-Kept: TypeAlias = tuple[Value, list[tuple[str, Value]]]
+Kept: TypeAlias = tuple[Value, list[Taken]]
 """A value with the decisions that were taken for it."""
 
 
@@ -96,7 +99,7 @@ class Effect:
     macs: int
     instances: int
     nodes: int
-    decisions: list[tuple[str, Value]]
+    decisions: list[Taken]
 
 
 def replay(frame: Frame, item: nodes.Statement, work: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ from typing import cast
 
 from archdsl.meaning.bodies import enter, run
 from archdsl.meaning.conditions import ALWAYS
+from archdsl.meaning.decisions import Taken
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.labels import claim, place
 from archdsl.meaning.memory import Memory
@@ -54,7 +55,8 @@ def apply_module(
         body.nodes += module.nodes
         check_totals(frame, span)
     prefix = f"{where}." if where != "_" else ""
-    body.decisions += [(prefix + inner, cast(Value, value)) for inner, value in module.decisions]
+    decided = cast("tuple[Taken, ...]", module.decisions)
+    body.decisions += [Taken(prefix + taken[0], taken[1], taken.offer) for taken in decided] if prefix else decided
     if where == "_":
         for inner in module.labels():
             claim(frame, inner, span)

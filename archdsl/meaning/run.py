@@ -13,6 +13,7 @@ from typing import Protocol
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition
+from archdsl.meaning.decisions import Offer, Taken
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.values import Component, Pair, Tensor, Unknown, Value, show
@@ -51,9 +52,9 @@ class TooManyCases(Exception):
 class Chooser(Protocol):
     """Takes the decisions of one candidate."""
 
-    def recall(self, path: str) -> Value:
-        """The option at `path` where it is decided already, else UNKNOWN: lets a module be found again without running
-        it."""
+    def recall(self, path: str, offer: Offer | None = None) -> Value:
+        """The option at `path` where it is decided already, or may be decided now that the offer is known; else
+        UNKNOWN. Lets a module be found again without running it."""
         ...
 
     def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
@@ -198,7 +199,7 @@ class Body:
     nodes: int = 0
     again: bool = False
     state: list[object] = field(default_factory=list[object])
-    decisions: list[tuple[str, Value]] = field(default_factory=list[tuple[str, Value]])
+    decisions: list[Taken] = field(default_factory=list[Taken])
     choices: int = 0
     chosen: dict[str, tuple[Condition, Span]] = field(default_factory=dict[str, tuple[Condition, Span]])
     names: dict[int, str] = field(default_factory=dict[int, str])

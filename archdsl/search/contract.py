@@ -30,12 +30,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A valid genome with what elaborating it told. Two genomes that mean the same graph have one hash."""
+    """A valid genome with what elaborating it told. Two genomes that mean the same graph have one hash; without the
+    graph there is none. `names` are the values that the space's body bound, for requirements that read them."""
 
     decisions: tuple[Decision, ...]
     hash: str
     params: int
     macs: int
+    names: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
 
     @property
     def genome(self) -> dict[str, Option]:
@@ -47,7 +49,7 @@ class Rejected:
     """A genome that is no candidate, and why: a `require` of the space that it breaks, or one of the search."""
 
     reason: str
-    decisions: tuple[Decision, ...] = ()
+    genome: Genome = field(default_factory=dict[str, Option])
 
 
 class Domain(Protocol):

@@ -63,7 +63,7 @@ class Enumerator:
     widths: list[int] = field(default_factory=list[int])
     decisions: dict[str, Value] = field(default_factory=dict[str, Value])
 
-    def recall(self, path: str) -> Value:
+    def recall(self, path: str, offer: object = None) -> Value:
         return self.decisions.get(path, UNKNOWN)
 
     def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:

@@ -29,7 +29,7 @@ class Drawer:
     known: dict[str, Value] = field(default_factory=dict[str, Value])
     drawn: dict[str, Value] = field(default_factory=dict[str, Value])
 
-    def recall(self, path: str) -> Value:
+    def recall(self, path: str, offer: object = None) -> Value:
         return self.known.get(path, self.drawn.get(path, UNKNOWN))
 
     def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
