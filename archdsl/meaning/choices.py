@@ -1,5 +1,7 @@
 """`choose(...)`: a decision, taken where it stands."""
 
+from functools import lru_cache
+
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic, Edit, Fix, Label
 from archdsl.diagnostics.suggest import closest
@@ -104,10 +106,13 @@ def recorded(value: Value) -> Value:
 def option_names(values: list[Value]) -> tuple[Value, ...]:
     """The options as they are recorded; `#2` when two share a name."""
     names: list[Value] = []
+    seen: dict[str, int] = {}
     for value in values:
         name = recorded(value)
-        count = sum(1 for earlier in values[: len(names)] if recorded(earlier) == name)
-        names.append(f"{name}#{count + 1}" if count and isinstance(name, str) else name)
+        if isinstance(name, str):
+            count = seen[name] = seen.get(name, 0) + 1
+            name = f"{name}#{count}" if count > 1 else name
+        names.append(name)
     return tuple(names)
 
 
@@ -173,9 +178,9 @@ def _from_list(node: nodes.Choose, frame: Frame, path: str, whole: Value) -> Val
         raise Fault(
             codes.LIST_TOO_LONG.at(node.span, f"a choice of {len(whole):,} options", "more than the limit allows")
         )
-    names = tuple(whole) if isinstance(whole, range) else option_names(list(whole))
+    names = _numbers(whole) if isinstance(whole, range) else option_names(list(whole))
     if not frame.session.checking:
-        return whole[_take(node, frame, path, names, tuple(range(len(whole))))]
+        return whole[_take(node, frame, path, names, _numbers(range(len(whole))))]
     decided = _decided(node, frame, path, names)
     if decided is not None:
         return whole[decided]
@@ -184,6 +189,12 @@ def _from_list(node: nodes.Choose, frame: Frame, path: str, whole: Value) -> Val
     number = _site(node, frame, path, names)
     universe = frame.world.universe
     return merged(frame, [(universe.taken(number, i), value) for i, value in enumerate(whole)])
+
+
+@lru_cache(maxsize=256)
+def _numbers(whole: range) -> tuple[int, ...]:
+    """The numbers of a range. Candidates come by again and again, and keep what was on offer: they share it."""
+    return tuple(whole)
 
 
 def _from_reals(node: nodes.Choose, frame: Frame, path: str, whole: RealRange) -> Value:

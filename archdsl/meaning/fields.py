@@ -1,6 +1,7 @@
 """Bodies of `quant`, `train` and `search`: lists of fields, each held against its declared type, with objectives and
 narrowings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,10 +17,21 @@ from archdsl.meaning.conditions import ALWAYS, Universe
 from archdsl.meaning.configured import fits_entry, outside
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.dispatch import evaluate, execute, executes
-from archdsl.meaning.run import Abandoned, Fault, Frame, Session
+from archdsl.meaning.run import Abandoned, Fault, Frame, Measurements, Session, Unmet, Wish
 from archdsl.meaning.targets import check_targets
 from archdsl.meaning.types import describe, describe_text, in_a_sentence, listed
-from archdsl.meaning.values import UNKNOWN, Component, Configured, Decided, Measured, Unknown, Value, is_component, show
+from archdsl.meaning.values import (
+    UNKNOWN,
+    Amount,
+    Component,
+    Configured,
+    Decided,
+    Measured,
+    Unknown,
+    Value,
+    is_component,
+    show,
+)
 from archdsl.meaning.variants import lift
 from archdsl.meaning.worlds import World
 from archdsl.source import Span
@@ -30,10 +42,11 @@ from archdsl_compiler.types import DTYPES
 
 @dataclass(slots=True)
 class Fields:
-    """A body of fields, evaluated; `targets` are what its `at` blocks narrow to."""
+    """A body of fields, evaluated; `targets` are what its `at` blocks narrow to, `objectives` what a search wants."""
 
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     targets: list[tuple[Value, Span]] = field(default_factory=list[tuple[Value, Span]])
+    objectives: dict[str, Wish] = field(default_factory=dict[str, Wish])
 
 
 def check_fields(session: Session, component: Component) -> Fields:
@@ -47,18 +60,37 @@ def check_fields(session: Session, component: Component) -> Fields:
     return found
 
 
-def evaluate_fields(session: Session, component: Component) -> Fields:
-    """Run a body of fields; without checking, for the candidate of recipes that the session's chooser decides."""
+def missed(
+    session: Session, component: Component, known: Mapping[str, Value], spaces: Mapping[Component, dict[str, Value]]
+) -> list[Unmet]:
+    """The requirements of a search that a trial misses: of those that read nothing but what is known, and the names of
+    spaces as the trial's candidate has them."""
+    measurements = Measurements(known)
+    evaluate_fields(session, component, measurements, spaces)
+    return measurements.unmet
+
+
+def evaluate_fields(
+    session: Session,
+    component: Component,
+    measurements: Measurements | None = None,
+    spaces: Mapping[Component, dict[str, Value]] | None = None,
+) -> Fields:
+    """Run a body of fields; without checking, for what the session's chooser decides. Where measurements are given, its
+    requirements are held against them."""
     declared = cast(Declared, component.callee)
     session.applied.add(id(declared))
     frame = enter(
         None, session, World(Universe(session.limits.conditions)), component, "", "", declared.node.name.span, ALWAYS
     )
     result = Fields()
-    frame.fields, frame.targets = result.values, result.targets
+    frame.fields, frame.targets, frame.objectives = result.values, result.targets, result.objectives
+    frame.measurements = measurements
+    frame.world.spaces.update(spaces or {})
     frame.body.kind = declared.kind.name
     if declared.kind.name == "search":
-        frame.names.update(_measured_names())
+        metrics = catalogue.metrics()
+        frame.names.update((name, _measured(frame, name, metrics[name].dimension)) for name in WITHOUT_A_TRIAL)
     try:
         bind_settings(frame, component, declared.node.name.span)
         assert declared.body is not None
@@ -229,15 +261,21 @@ def objective(node: nodes.Objective, frame: Frame) -> None:
                 node.name.span,
                 f"the objective `{name}` is declared twice",
                 "declared again",
-                others=(Label(frame.objectives[name], "declared first"),),
+                others=(Label(frame.objectives[name].span, "declared first"),),
             )
         )
-    frame.objectives[name] = node.name.span
+    frame.objectives[name] = Wish(node.name.span, node.direction == "maximize", value)
     dimension = value.entry.dimension if isinstance(value, Configured) else ""
-    frame.names[name] = Measured(name, dimension)
+    frame.names[name] = _measured(frame, name, dimension)
 
 
-def _measured_names() -> dict[str, Value]:
-    """The metrics that a requirement of a search may read without an objective: those that need no trial."""
-    metrics = catalogue.metrics()
-    return {name: Measured(name, metrics[name].dimension) for name in ("params", "macs", "memory")}
+WITHOUT_A_TRIAL = ("params", "macs", "memory")
+"""The metrics that a requirement of a search may read without an objective."""
+
+
+def _measured(frame: Frame, name: str, dimension: str) -> Value:
+    """The metric's value, if this is a trial's and known."""
+    known = frame.measurements.known.get(name, UNKNOWN) if frame.measurements is not None else UNKNOWN
+    if isinstance(known, Unknown):
+        return Measured(name, dimension)
+    return Amount(dimension, float(cast(float, known))) if dimension else known

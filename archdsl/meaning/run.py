@@ -209,6 +209,31 @@ class Body:
         return self.values, len(self.labels), len(self.state)
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An objective of a search: where it is declared, its direction, and the metric."""
+
+    span: Span
+    maximize: bool
+    metric: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A requirement that a trial misses: what a message says, and by how much, as a share of what is required."""
+
+    told: str
+    amount: float
+
+
+@dataclass(slots=True)
+class Measurements:
+    """What is known of one trial while the body of its search is run for it, and the requirements that it misses."""
+
+    known: Mapping[str, Value]
+    unmet: list[Unmet] = field(default_factory=list[Unmet])
+
+
 @dataclass(slots=True, eq=False)
 class Frame:
     """One call of a component or function: its names, the condition under which its current statement runs, and its
@@ -230,7 +255,8 @@ class Frame:
     families: tuple[str, ...] = ()
     counted: bool = False
     targets: list[tuple[Value, Span]] = field(default_factory=list[tuple[Value, Span]])
-    objectives: dict[str, Span] = field(default_factory=dict[str, Span])
+    objectives: dict[str, Wish] = field(default_factory=dict[str, Wish])
+    measurements: Measurements | None = None
 
     def bind(self, name: str, value: Value) -> None:
         """Let a name mean a value; the module that is being built remembers what its values were called first."""

@@ -1,5 +1,7 @@
 """What statements do. A statement that only some candidates reach binds its names for those alone."""
 
+from typing import cast
+
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.meaning.catalogue import registry as catalogue
@@ -10,11 +12,11 @@ from archdsl.meaning.explain_values import candidate, explained_values
 from archdsl.meaning.expressions import decide
 from archdsl.meaning.fields import set_field
 from archdsl.meaning.memory import remembered
-from archdsl.meaning.operators import truth_of
-from archdsl.meaning.run import Abandoned, Fault, Frame, TooManyCases, told, with_origin
+from archdsl.meaning.operators import is_number, truth_of
+from archdsl.meaning.run import Abandoned, Fault, Frame, TooManyCases, Unmet, told, with_origin
 from archdsl.meaning.summaries import reject
 from archdsl.meaning.types import describe
-from archdsl.meaning.values import UNKNOWN, Tensor, Unknown, Value
+from archdsl.meaning.values import UNKNOWN, Amount, Tensor, Unknown, Value, show
 from archdsl.meaning.variants import lift, merged, split
 from archdsl.syntax import nodes
 
@@ -77,7 +79,9 @@ def require(node: nodes.Require, frame: Frame) -> None:
     try:
         if frame.effective() == NEVER or frame.world.depends_on_size(fails):
             return
-        if frame.session.checking:
+        if frame.measurements is not None:
+            frame.measurements.unmet.append(Unmet(_missed(node, frame), _shortfall(node.condition, frame)))
+        elif frame.session.checking:
             reject(frame, node.condition.span, lambda: with_origin(_unmet(node, frame), frame))
         else:
             raise Fault(_unmet(node, frame))
@@ -85,6 +89,35 @@ def require(node: nodes.Require, frame: Frame) -> None:
         frame.condition = before
     if frame.effective() == NEVER:
         raise Abandoned
+
+
+def _missed(node: nodes.Require, frame: Frame) -> str:
+    """A requirement that a trial misses, with the values that it compares."""
+    sides = node.condition.operands if isinstance(node.condition, nodes.Comparison) else ()
+    values = ", ".join(f"{side.span.text} = {show(evaluate(side, frame))}" for side in sides if _is_open(side))
+    why = f": {node.reason}" if node.reason else ""
+    return f"`{node.condition.span.text}` does not hold{why}" + (f" ({values})" if values else "")
+
+
+def _is_open(node: nodes.Expression) -> bool:
+    """Whether an expression says something that its text does not."""
+    return not isinstance(node, nodes.Integer | nodes.Real | nodes.Quantity)
+
+
+def _shortfall(node: nodes.Expression, frame: Frame) -> float:
+    """By what share of its larger side a comparison fails; 1 where that cannot be said."""
+    if not isinstance(node, nodes.Comparison):
+        return 1.0
+    sides = [evaluate(operand, frame) for operand in node.operands]
+    numbers = [side.number if isinstance(side, Amount) else side for side in sides]
+    missed = 0.0
+    for left, operator, right in zip(numbers, node.operators, numbers[1:], strict=False):
+        if operator not in ("<", "<=", ">", ">=") or not (is_number(left) and is_number(right)):
+            return 1.0
+        a, b = float(cast(float, left)), float(cast(float, right))
+        over = a - b if operator in ("<", "<=") else b - a
+        missed += max(over, 0.0) / max(abs(a), abs(b), 1e-12)
+    return missed or 1e-9
 
 
 def _leave_open(frame: Frame) -> None:

@@ -134,4 +134,5 @@ def _rejected(walker: Walker, found: tuple[Diagnostic, ...]) -> Rejected:
     """Why the candidate is none; a fault of another kind is raised."""
     if any(diagnostic.code not in REJECTIONS for diagnostic in found):
         raise ArchError(found)
-    return Rejected("; ".join(diagnostic.title for diagnostic in found), cast(Genome, dict(walker.taken)))
+    told = (": ".join((diagnostic.title, *diagnostic.notes[:1])) for diagnostic in found)
+    return Rejected("; ".join(told), cast(Genome, dict(walker.taken)))
