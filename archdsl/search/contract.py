@@ -82,7 +82,8 @@ class Work:
     architecture: str
     genome: Genome
     evaluator: Part
-    metrics: tuple[Part, ...]
+    metrics: tuple[Objective, ...]
+    """What is wanted. Results call each by its objective's name; a stage answers those that it can measure."""
     seed: int
     threads: int = 1
     allow_extern: bool = False
