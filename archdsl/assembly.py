@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from archdsl.building import emitted, made_of
 from archdsl.diagnostics.record import UsageError
 from archdsl.meaning.genomes import Genome
-from archdsl.meaning.program import load_resolved
 from archdsl.preprocessing import data_config_of
+from archdsl.programs import program_of_text
 from archdsl.targets import Target, TargetLike, only_model, open_target
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import Between
@@ -105,7 +105,7 @@ def assembled(
 def model_of_text(text: str, *, seed: int | None = None, allow_extern: bool = False) -> Assembly:
     """The one model of a resolved text, as a search sends it to its workers, with new weights. Raises ArchError with
     what keeps it from being built."""
-    program = load_resolved(text)
+    program = program_of_text(text)
     target = open_target((program, only_model(program)), allow_extern=allow_extern)
     return assembled(target, seed=seed)
 

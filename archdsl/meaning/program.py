@@ -14,7 +14,7 @@ from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.genomes import Genome, chooser_of, value_of
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
-from archdsl.meaning.loading import Library, UnreadableFile, load_text, load_unit
+from archdsl.meaning.loading import Library, UnreadableFile, load_unit
 from archdsl.meaning.modules import finished, types_in
 from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Body, Fault, Frame, Session
@@ -141,23 +141,6 @@ def load_packaged(module: str, *, limits: Limits = DEFAULT_LIMITS) -> Program:
         if errors:
             raise ArchError(errors)
         return Program(unit, limits, tuple(library.units))
-
-    try:
-        return work()
-    except RecursionError:
-        return with_deep_stack(work)
-
-
-def load_resolved(text: str, name: str = "model.arch", *, limits: Limits = DEFAULT_LIMITS) -> Program:
-    """The program of a resolved text, which was written by the tool and stands alone; it is not checked again."""
-
-    def work() -> Program:
-        library = Library(limits)
-        unit = load_text(library, Source(name, text), Path())
-        errors = tuple(d for d in library.found if d.severity == "error")
-        if errors:
-            raise ArchError(errors)
-        return Program(unit, limits)
 
     try:
         return work()
