@@ -24,7 +24,7 @@ ROOMS = (
     ("resolved",),
     ("output", "weights"),
     ("zoo", "tables", "genome_files"),
-    ("programs", "written_settings", "places"),
+    ("programs", "written_settings", "places", "parts"),
     ("targets",),
     ("preprocessing", "externs", "building", "kept_results"),
     ("assembly",),

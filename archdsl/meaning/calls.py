@@ -9,6 +9,7 @@ from archdsl.meaning.binding import Arguments, Given, bind_settings, extended, f
 from archdsl.meaning.bodies import STEPS_OF_A_BODY, check_depth, enter, returned
 from archdsl.meaning.builtins import OVERLOADS, Builtin
 from archdsl.meaning.catalogue.contract import innermost
+from archdsl.meaning.catalogue.families import takes_functions
 from archdsl.meaning.conditions import NEVER
 from archdsl.meaning.configured import configure
 from archdsl.meaning.declared import Declared
@@ -304,7 +305,9 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
     frame.session.applied.add(id(declared))
     check_depth(frame, component, span)
     if declared.body is None:
-        if not frame.session.checking and _in_a_module(frame):
+        if takes_functions(frame.families):
+            return component  # who does what the field says runs it
+        if not frame.session.checking and frame.in_a_module:
             title = f"`{declared.name}` is a function of Python's, which no model can call yet"
             raise Fault(
                 codes.EXTERN_NOT_RUN.at(span, title, "write it in the language, or an `extern block` of tensors")
@@ -313,15 +316,6 @@ def call_function(frame: Frame, component: Component, span: Span) -> Value:
     if frame.definite:
         return _run_function(frame, declared, component, span)
     return _function_body(frame, declared, component, span)
-
-
-def _in_a_module(frame: Frame | None) -> bool:
-    while frame is not None:
-        callee = frame.component.callee if frame.component is not None else None
-        if isinstance(callee, Declared) and callee.kind.module:
-            return True
-        frame = frame.caller
-    return False
 
 
 def _run_function(frame: Frame, declared: Declared, component: Component, span: Span) -> Value:

@@ -14,7 +14,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.conditions import ALWAYS, NEVER, Condition
 from archdsl.meaning.decisions import Offer, Taken
-from archdsl.meaning.declared import Unit
+from archdsl.meaning.declared import Declared, Unit
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
 from archdsl.meaning.values import Component, Pair, Tensor, Unknown, Value, show
 from archdsl.meaning.worlds import World, settled
@@ -300,6 +300,14 @@ class Frame:
         if not session.checking:
             raise ArchError((diagnostic,))
         session.add(diagnostic, told(self.decisions(where)), self.rank(where))
+
+    @property
+    def in_a_module(self) -> bool:
+        """Whether this frame, or one that led here, makes a module."""
+        callee = self.component.callee if self.component is not None else None
+        if isinstance(callee, Declared) and callee.kind.module:
+            return True
+        return self.caller is not None and self.caller.in_a_module
 
     def holds(self, span: Span) -> bool:
         """Whether a place stands in the declaration that this frame runs."""

@@ -4,6 +4,7 @@ from typing import cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import Diagnostic
+from archdsl.meaning.catalogue import registry as catalogue
 from archdsl.meaning.comprehensions import elements, unpack
 from archdsl.meaning.conditions import NEVER, TooManyConditions
 from archdsl.meaning.dispatch import evaluate, execute, executes
@@ -32,9 +33,10 @@ def let(node: nodes.Let, frame: Frame) -> None:
 
 @executes(nodes.Assign)
 def assign(node: nodes.Assign, frame: Frame) -> None:
-    """Rebinds the name; where other candidates do not come by, they keep what it was."""
+    """Rebinds the name; where other candidates do not come by, they keep what it was. In a body of fields a field is
+    set, also one that is called like a setting: `epochs = epochs`."""
     name = node.name.text
-    if frame.fields is not None and name not in frame.names:
+    if frame.fields is not None and (name not in frame.names or name in catalogue.fields(frame.body.kind)):
         set_field(node, frame)
         return
     frame.naming = name

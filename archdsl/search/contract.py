@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, Protocol, TypeAlias
 
+from archdsl.parts import Part as Part
+
 Option: TypeAlias = "int | float | bool | str | tuple[Option, ...] | None"
 """An option as results write it."""
 Genome: TypeAlias = "Mapping[str, Option]"
@@ -69,18 +71,7 @@ class Objective:
 
     name: str
     maximize: bool
-    metric: "Part"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """An entry of the catalogue with all its settings, also those that nobody wrote, as plain data."""
-
-    name: str
-    settings: Mapping[str, object] = field(default_factory=dict[str, object])
-
-    def __getitem__(self, setting: str) -> object:
-        return self.settings[setting]
+    metric: Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from archdsl.diagnostics.codes.kinds import MISSING_TENSOR as MISSING_TENSOR
 from archdsl.diagnostics.codes.kinds import NO_RESULT as NO_RESULT
 from archdsl.diagnostics.codes.kinds import NO_SUCH_MEMBER as NO_SUCH_MEMBER
 from archdsl.diagnostics.codes.kinds import NOT_A_LIST as NOT_A_LIST
+from archdsl.diagnostics.codes.kinds import NOT_BUILT as NOT_BUILT
 from archdsl.diagnostics.codes.kinds import NOT_CALLABLE as NOT_CALLABLE
 from archdsl.diagnostics.codes.kinds import OUTSIDE_DOMAIN as OUTSIDE_DOMAIN
 from archdsl.diagnostics.codes.kinds import TOO_MANY_ARGUMENTS as TOO_MANY_ARGUMENTS

@@ -8,24 +8,29 @@ def _probability(default: float, what: str) -> EntrySetting:
 
 
 ENTRIES: tuple[Entry, ...] = (
-    entry("flip", "augmentation", "Mirror an image left to right.", _probability(0.5, "an image is mirrored")),
+    entry(
+        "flip", "augmentation", "Mirror an image left to right.", _probability(0.5, "an image is mirrored"), built=True
+    ),
     entry(
         "random_crop",
         "augmentation",
         "Pad an image with zeros and cut its size out again, anywhere.",
         setting("padding", "int", "Pixels added on each side.", 4, Between(0)),
+        built=True,
     ),
     entry(
         "random_resized_crop",
         "augmentation",
         "Cut out a part of any size and shape and resize it.",
         setting("smallest", "real", "The smallest share of the area that is kept.", 0.08, Between(0.0, 1.0)),
+        built=True,
     ),
     entry(
         "random_erasing",
         "augmentation",
         "Fill a rectangle of an image with noise.",
         _probability(0.25, "an image loses one"),
+        built=True,
     ),
     entry(
         "mixup",
@@ -34,6 +39,7 @@ ENTRIES: tuple[Entry, ...] = (
         setting(
             "alpha", "real", "Both parameters of the beta distribution that the share is drawn from.", 0.8, Between(0.0)
         ),
+        built=True,
     ),
     entry(
         "cutmix",
@@ -42,6 +48,7 @@ ENTRIES: tuple[Entry, ...] = (
         setting(
             "alpha", "real", "Both parameters of the beta distribution that the area is drawn from.", 1.0, Between(0.0)
         ),
+        built=True,
     ),
     entry(
         "patch_mixing",
@@ -50,5 +57,6 @@ ENTRIES: tuple[Entry, ...] = (
         setting("grid", "int", "Squares along each side.", 7, Between(1)),
         setting("largest", "real", "The largest share of squares that is replaced.", 0.7, Between(0.0, 1.0)),
         _probability(0.5, "a batch is mixed"),
+        built=True,
     ),
 )

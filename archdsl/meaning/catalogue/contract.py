@@ -122,6 +122,6 @@ def setting(
     return EntrySetting(name, type_text, doc, default, domain)
 
 
-def entry(name: str, family: str, doc: str, *settings: EntrySetting, dimension: str = "") -> Entry:
+def entry(name: str, family: str, doc: str, *settings: EntrySetting, dimension: str = "", built: bool = False) -> Entry:
     """An entry with its settings in the order in which positions fill them."""
-    return Entry(name, family, doc, settings, dimension)
+    return Entry(name, family, doc, settings, dimension, built)

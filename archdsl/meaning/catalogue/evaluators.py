@@ -23,6 +23,7 @@ ENTRIES: tuple[Entry, ...] = (
         "evaluator",
         "Each candidate is trained by a recipe and measured on its data.",
         setting("recipe", "train", "How to train."),
+        built=True,
     ),
     entry(
         "supernet",
@@ -50,6 +51,7 @@ ENTRIES: tuple[Entry, ...] = (
         "evaluator",
         "A score of the untrained candidate on one batch; it ranks, and says nothing of accuracy.",
         setting("proxy", "str", "Which score.", "az_nas", Among(PROXIES)),
+        built=True,
     ),
     entry(
         "table",
@@ -57,5 +59,6 @@ ENTRIES: tuple[Entry, ...] = (
         "The row of a table whose columns equal the decisions.",
         setting("path", "str", "A CSV file, also gzipped, or a Parquet file."),
         setting("columns", "list[tuple]", "Pairs of a decision's path and its column, where their names differ.", ()),
+        built=True,
     ),
 )

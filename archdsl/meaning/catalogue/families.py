@@ -1,6 +1,6 @@
 """The families of entries. A new family is one line here and a module of entries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from archdsl.meaning.catalogue.contract import Family
 
@@ -27,3 +27,8 @@ FAMILIES: Mapping[str, Family] = {
         Family("preprocessing", "a preprocessing", "What a model's weights expect of the pictures they are given."),
     )
 }
+
+
+def takes_functions(families: Iterable[str]) -> bool:
+    """Whether an `extern function` fits where these families are asked for."""
+    return any("function" in FAMILIES[family].also for family in families if family in FAMILIES)

@@ -31,6 +31,14 @@ TRAIN: tuple[Field, ...] = (
         domain=Between(0.0, 1.0),
     ),
     Field("start", ("str?",), "A checkpoint to begin with."),
+    Field("seed", ("int?",), "Where random numbers begin; none takes that of the command or trial.", domain=Between(0)),
+    Field(
+        "validation",
+        ("real",),
+        "The share of the training images that is held out where the data has no validation of its own.",
+        domain=Between(0.0, 1.0),
+    ),
+    Field("samples", ("int?",), "How many training images are used; none takes all.", domain=Between(1)),
 )
 
 SEARCH: tuple[Field, ...] = (

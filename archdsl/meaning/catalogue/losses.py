@@ -11,6 +11,7 @@ ENTRIES: tuple[Entry, ...] = (
         "loss",
         "Classes by the log of their probability.",
         setting("smoothing", "real", "The share of a label that is spread over all classes.", 0.0, Between(0.0, 1.0)),
+        built=True,
     ),
     entry(
         "multi_task",
@@ -25,8 +26,16 @@ ENTRIES: tuple[Entry, ...] = (
         "Add exposed tensors to the loss.",
         setting("path", "str", 'A pattern of their paths, such as "**.balance".'),
         setting("weight", "real", "The factor before them.", 1.0),
+        built=True,
     ),
-    entry("hard_labels", "distillation", "Learn the class that a teacher finds most probable.", _TEACHER, _SHARE),
+    entry(
+        "hard_labels",
+        "distillation",
+        "Learn the class that a teacher finds most probable.",
+        _TEACHER,
+        _SHARE,
+        built=True,
+    ),
     entry(
         "soft_labels",
         "distillation",
@@ -34,5 +43,6 @@ ENTRIES: tuple[Entry, ...] = (
         _TEACHER,
         _SHARE,
         setting("temperature", "real", "Logits of both are divided by it.", 1.0, Between(0.0)),
+        built=True,
     ),
 )

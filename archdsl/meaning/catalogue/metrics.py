@@ -2,13 +2,25 @@
 
 from archdsl.meaning.catalogue.contract import Among, Between, Entry, entry, setting
 
+_SPLIT = setting("split", "str", "Which part of the data.", "validation", Among(("train", "validation", "test")))
+_SAMPLES = setting("samples", "int?", "How many images of it; none takes all.", None, Between(1))
+
 ENTRIES: tuple[Entry, ...] = (
     entry(
         "accuracy",
         "metric",
         "The share of images whose class is found.",
-        setting("split", "str", "Which part of the data.", "validation", Among(("train", "validation", "test"))),
-        setting("samples", "int?", "How many images of it; none takes all.", None, Between(1)),
+        _SPLIT,
+        _SAMPLES,
+        built=True,
+    ),
+    entry(
+        "loss",
+        "metric",
+        "The mean cross-entropy of the classes, in nats.",
+        _SPLIT,
+        _SAMPLES,
+        built=True,
     ),
     entry(
         "latency",
@@ -25,9 +37,23 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         setting("dtype", "dtype?", "The dtype that it runs in; none is the model's.", None),
         dimension="time",
+        built=True,
     ),
     entry("gbops", "metric", "Billions of bit operations: multiply-accumulates times the bits of both their factors."),
-    entry("params", "metric", "The number of parameters."),
-    entry("macs", "metric", "Multiply-accumulates of convolutions and matrix products for one image."),
-    entry("memory", "metric", "The most memory that activations need at a time, for one image.", dimension="size"),
+    entry("params", "metric", "The number of parameters.", built=True),
+    entry("macs", "metric", "Multiply-accumulates of convolutions and matrix products for one image.", built=True),
+    entry(
+        "memory",
+        "metric",
+        "The most memory that activations need at a time, for one image.",
+        dimension="size",
+        built=True,
+    ),
+    entry(
+        "reported",
+        "metric",
+        "What an evaluator reports under a name: a column of a table, a score, a value of your own function.",
+        setting("name", "str?", "The name; none is that of the objective.", None),
+        built=True,
+    ),
 )

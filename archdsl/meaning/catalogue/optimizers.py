@@ -26,6 +26,7 @@ ENTRIES: tuple[Entry, ...] = (
         _rate(1e-3),
         _decay(0.05),
         setting("betas", "list[real]", "How slowly the two moments forget.", (0.9, 0.999)),
+        built=True,
     ),
     entry(
         "sgd",
@@ -35,6 +36,7 @@ ENTRIES: tuple[Entry, ...] = (
         _momentum(0.9),
         _decay(1e-4),
         setting("nesterov", "bool", "Whether the gradient is taken where momentum leads.", False),
+        built=True,
     ),
     entry(
         "rmsprop",
@@ -43,9 +45,10 @@ ENTRIES: tuple[Entry, ...] = (
         _rate(0.01),
         _momentum(0.9),
         _decay(1e-5),
+        built=True,
     ),
-    entry("constant", "schedule", "One rate for all epochs.", _WARMUP),
-    entry("cosine", "schedule", "From the peak down to the floor by half a cosine wave.", _WARMUP, _FLOOR),
+    entry("constant", "schedule", "One rate for all epochs.", _WARMUP, built=True),
+    entry("cosine", "schedule", "From the peak down to the floor by half a cosine wave.", _WARMUP, _FLOOR, built=True),
     entry(
         "polynomial",
         "schedule",
@@ -53,6 +56,7 @@ ENTRIES: tuple[Entry, ...] = (
         setting("power", "real", "1 is a straight line.", 1.0, Between(0.0)),
         _WARMUP,
         _FLOOR,
+        built=True,
     ),
     entry(
         "ramp",

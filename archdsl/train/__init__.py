@@ -1,0 +1,1 @@
+"""Training: data, recipes, one loop, and what it measures."""
