@@ -1,5 +1,5 @@
-"""The models of the zoo, and those that the search spaces name, against the published ones: what is in the state dict, parameters and work, and, filled with
-the same numbers, the same results."""
+"""The models of the zoo, and those that the search spaces name, against the published ones: what is in the state dict,
+parameters and work, and, filled with the same numbers, the same results."""
 
 import numpy
 import pytest
