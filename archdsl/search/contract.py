@@ -2,8 +2,9 @@
 
 All of it is plain data: it goes through pipes, to other machines and into the journal as it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Literal, Protocol, TypeAlias
 
@@ -82,6 +83,7 @@ class Work:
     architecture: str
     genome: Genome
     evaluator: Part
+    """As its `prepare` gave it."""
     metrics: tuple[Objective, ...]
     """What is wanted. Results call each by its objective's name; a stage answers those that it can measure."""
     seed: int
@@ -89,11 +91,16 @@ class Work:
     allow_extern: bool = False
     cutoffs: Mapping[int, float] = field(default_factory=dict[int, float])
     """For each step of intermediate reports, the value below which the trial is given up (larger is better)."""
+    positions: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The number of the option taken at each path among all that the text writes, from 0."""
+    known: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Costs that elaborating the candidate told, such as `params`; they are not counted again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a stage found. `reports` are the intermediate values by step; `weights` a safetensors file as bytes, the
+    """What a stage found: its objectives, and other metrics under names of their own, which give way to those of
+    objectives. `reports` are the intermediate values by step; `weights` a safetensors file as bytes, the
     weights that the metrics were measured with; `data` the preprocessing of the data (mean, std, size, classes ...)."""
 
     metrics: Mapping[str, float]
@@ -105,6 +112,57 @@ class Result:
 
 class TrialFailed(Exception):
     """An evaluator's word that this candidate cannot be measured, and why; the search goes on."""
+
+
+class Pruned(Exception):
+    """Raised where an intermediate value is reported that is below its cutoff; evaluators let it pass."""
+
+
+Report: TypeAlias = Callable[[int, float], None]
+"""Takes a step and the value there, of which larger is better. Raises Pruned where the trial is to be given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What evaluators may know before the first trial: the folder of the file that searches, some valid candidates, and
+    whether Python of its `extern`s may run."""
+
+    folder: Path
+    samples: Sequence[Candidate] = ()
+    allow_extern: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An evaluator that is ready, with the paths and readings that it found; `notes` are for people."""
+
+    part: Part
+    notes: tuple[str, ...] = ()
+
+
+class Evaluator(Protocol):
+    """How metrics of a candidate are found. One module each in `archdsl.search.evaluators`, which is this contract."""
+
+    AT_HOME: bool
+    """Whether it reads files of the driver or costs next to nothing, so that it is not sent to a worker."""
+    TIMED: bool
+    """Whether it measures time, so that nothing else should run beside it."""
+
+    def prepare(self, evaluator: Part, ground: Ground) -> Prepared:
+        """Once, before the first trial: what is wrong whatever the candidate is raised as UsageError."""
+        ...
+
+    def gives(self, evaluator: Part, objective: Objective) -> bool:
+        """Whether a prepared evaluator measures what an objective wants."""
+        ...
+
+    def offers(self, evaluator: Part) -> Sequence[str]:
+        """The names that `reported` may ask a prepared evaluator for, as far as they are known; for messages."""
+        ...
+
+    def evaluate(self, work: Work, report: Report) -> Result:
+        """Measure a candidate. TrialFailed says why it cannot be; any other exception is a fault of ours."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
