@@ -11,7 +11,8 @@ from archdsl.building import emitted, made_of
 from archdsl.diagnostics.record import UsageError
 from archdsl.meaning.genomes import Genome
 from archdsl.preprocessing import data_config_of
-from archdsl.targets import Target, TargetLike, open_target
+from archdsl.programs import program_of_text
+from archdsl.targets import Target, TargetLike, only_model, open_target
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import Between
 from archdsl_compiler.passes.keep_features import features_of
@@ -99,6 +100,14 @@ def assembled(
     # Beside PyTorch's own attributes, which must be tensors or modules.
     vars(model).update(data_config=data_config_of(graph), weights_report=report, feature_info=features)
     return Assembly(target, built, source, model, report, deploy)
+
+
+def model_of_text(text: str, *, seed: int | None = None, allow_extern: bool = False) -> Assembly:
+    """The one model of a resolved text, as a search sends it to its workers, with new weights. Raises ArchError with
+    what keeps it from being built."""
+    program = program_of_text(text)
+    target = open_target((program, only_model(program)), allow_extern=allow_extern)
+    return assembled(target, seed=seed)
 
 
 def _read(loading: Loading) -> "StateDict | None":

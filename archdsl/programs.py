@@ -4,8 +4,12 @@ changed."""
 import os
 from pathlib import Path
 
+from archdsl.diagnostics.record import ArchError
+from archdsl.meaning.check import with_deep_stack
 from archdsl.meaning.limits import DEFAULT_LIMITS, Limits
+from archdsl.meaning.loading import Library, load_text
 from archdsl.meaning.program import Program, load, load_packaged
+from archdsl.source import Source
 
 Stamp = tuple[tuple[int, int] | None, ...]
 _kept: dict[tuple[str, str, Limits], tuple[Stamp, Program]] = {}
@@ -24,6 +28,23 @@ def packaged_program(module: str, limits: Limits = DEFAULT_LIMITS) -> Program:
     """The program of a shipped file, by its dotted name: `zoo.swin`."""
     key = (module, "", limits)
     return _current(key) or _keep(key, load_packaged(module, limits=limits))
+
+
+def program_of_text(text: str, name: str = "model.arch", limits: Limits = DEFAULT_LIMITS) -> Program:
+    """The program of a resolved text, which was written by the tool and stands alone; it is not checked again."""
+
+    def work() -> Program:
+        library = Library(limits)
+        unit = load_text(library, Source(name, text), Path())
+        errors = tuple(d for d in library.found if d.severity == "error")
+        if errors:
+            raise ArchError(errors)
+        return Program(unit, limits)
+
+    try:
+        return work()
+    except RecursionError:
+        return with_deep_stack(work)
 
 
 def _current(key: tuple[str, str, Limits]) -> Program | None:

@@ -229,6 +229,11 @@ def _declared(program: Program, wants: Sequence[str]) -> dict[str, str]:
     return {name: kinds[name] for name in program.declarations if kinds.get(name) in wants}
 
 
+def only_model(program: Program) -> str:
+    """The name of the one model that a program declares."""
+    return _only(program, ("model",), False)
+
+
 def _only(program: Program, wants: Sequence[str], candidate: bool) -> str:
     """The one wanted thing of a file."""
     found = _declared(program, wants)

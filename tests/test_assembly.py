@@ -8,10 +8,13 @@ import torch
 from safetensors.torch import save_file
 
 import archdsl
-from archdsl.assembly import Loading, assembled
+from archdsl.assembly import Loading, assembled, model_of_text
+from archdsl.resolved.writing import resolved_source
 from archdsl.targets import open_target
 from archdsl.weights.report import WeightsMismatch
 from tests.small_net import write_net
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -153,3 +156,12 @@ def test_features_are_maps_with_channels_first(deploy: bool, net: str, tmp_path:
 def test_a_model_without_stages_has_no_features(net: str):
     with pytest.raises(archdsl.UsageError, match="`net` has no stages, whose feature maps `features_only` gives"):
         archdsl.build(net, features_only=True)
+
+
+def test_a_resolved_text_is_built_with_the_same_first_values_for_a_seed():
+    opened = open_target(f"{ROOT}/examples/quickstart.arch:small", pick="first")
+    text = resolved_source(opened.program, opened.name, opened.settings, opened.genome)
+    first, again, other = (model_of_text(text, seed=seed).model.state_dict() for seed in (1, 1, 2))
+    assert first.keys() == again.keys()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)

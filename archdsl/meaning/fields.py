@@ -234,11 +234,13 @@ def objective(node: nodes.Objective, frame: Frame) -> None:
         entry = metrics.get(name)
         value: Value = Configured(entry, ()) if entry is not None else UNKNOWN
     else:
+        measured = {known: frame.names.pop(known) for known in metrics if known in frame.names}
         frame.families = ("metric",)
         try:
             value = evaluate(node.metric, frame)
         finally:
             frame.families = ()
+            frame.names.update(measured)
     span = node.metric.span if node.metric is not None else node.name.span
 
     def check(v: Value) -> Value:

@@ -29,6 +29,8 @@ def of_component(frame: Frame, component: Component, name: str, node: nodes.Memb
             else cast(Value, setting.default)
         )
     if callee.kind.name == "space":
+        if not frame.session.checking and component not in frame.world.spaces:
+            return UNKNOWN  # no candidate is at hand that would say
         names = space_names(frame, component, node)
         return names.get(name, NotImplemented)
     if name not in callee.settings:

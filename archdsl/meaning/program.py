@@ -231,15 +231,20 @@ def entry_of(program: Program, session: Session, name: str, settings: Settings) 
     inner = value.space if isinstance(value, Decided) else value
     if not isinstance(inner, Component) or not isinstance(inner.callee, Declared) or not inner.callee.kind.entry:
         raise UsageError(f"`{name}` is neither a model nor a space")
+    chosen = with_settings(program, session, inner, settings)
+    return Decided(chosen, value.decisions) if isinstance(value, Decided) else chosen
+
+
+def with_settings(program: Program, session: Session, component: Component, settings: Settings) -> Component:
+    """A component with settings given to it; raises ArchError with what is wrong with them."""
     if not settings:
-        return cast("Component | Decided", value)
+        return component
     frame = Frame(session, World(Universe()), program.unit, Body(""))
     given = Arguments(named=_given(settings))
     try:
-        chosen = extended(frame, inner, given, next(iter(given.named.values())).span)
+        return extended(frame, component, given, next(iter(given.named.values())).span)
     except Fault as fault:
         raise ArchError((fault.diagnostic,)) from None
-    return Decided(chosen, value.decisions) if isinstance(value, Decided) else chosen
 
 
 def _given(settings: Settings) -> dict[str, Given]:

@@ -11,11 +11,11 @@ from typing import cast
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.check import with_deep_stack
-from archdsl.meaning.decisions import Offer, Taken
+from archdsl.meaning.decisions import Offer
 from archdsl.meaning.modules import finished
 from archdsl.meaning.operators import equal
 from archdsl.meaning.program import entry_of
-from archdsl.meaning.roots import Root, run_entry
+from archdsl.meaning.roots import run_entry
 from archdsl.meaning.run import Fault, Session
 from archdsl.meaning.values import UNKNOWN, Decided, Value
 from archdsl.resolved import resolved_source
@@ -37,12 +37,14 @@ class Walker:
 
     choose: Choose
     taken: dict[str, Value] = field(default_factory=dict[str, Value])
+    offers: dict[str, Offer] = field(default_factory=dict[str, Offer])
 
     def recall(self, path: str, offer: Offer | None = None) -> Value:
         known = self.taken.get(path, UNKNOWN)
         if known is not UNKNOWN or offer is None:
             return known
         option = self.taken[path] = self.choose(path, offer)
+        self.offers[path] = offer
         return option
 
     def __call__(self, path: str, names: tuple[Value, ...], allowed: tuple[int, ...], span: Span) -> int:
@@ -55,6 +57,8 @@ class Space:
     """The candidates of a target. One that has no choice is a space of one candidate."""
 
     target: Target
+    fixed: Mapping[str, Option] = field(default_factory=dict[str, Option])
+    """Decisions that are taken for every candidate."""
     _digests: Known = field(default_factory=dict[int, tuple[Module, str]], repr=False)
 
     def follow(self, choose: Choose, *, graph: bool = True) -> Candidate | Rejected:
@@ -72,11 +76,11 @@ class Space:
     def complete(self, wanted: Genome, rng: Random | None, *, graph: bool = True) -> Candidate | Rejected:
         """The candidate that takes what is wanted wherever that is reached and open; other decisions are drawn evenly
         among the open options, or are the first one of them where there is nothing to draw with."""
-        return self.follow(lambda path, offer: _wanted(wanted, path, offer, rng), graph=graph)
+        return self.follow(lambda path, offer: wanted_option(wanted, path, offer, rng), graph=graph)
 
     def architecture(self, genome: Genome) -> str:
         """The candidate as a file that stands alone."""
-        return resolved_source(self.target.program, self.target.name, self.target.settings, genome)
+        return resolved_source(self.target.program, self.target.name, self.target.settings, {**self.fixed, **genome})
 
     def _followed(self, choose: Choose, graph: bool) -> Candidate | Rejected:
         program = self.target.program
@@ -85,30 +89,21 @@ class Space:
         session.remembered = program.modules
         session.inferred = cast("dict[tuple[object, ...], Inferred]", program.inferred)
         entry = entry_of(program, session, self.target.name, self.target.settings)
-        if isinstance(entry, Decided):
-            walker.taken.update((path, "none" if value is None else value) for path, value in entry.decisions)
+        decided = {**self.fixed, **dict(entry.decisions if isinstance(entry, Decided) else ())}
+        walker.taken.update((path, "none" if value is None else cast(Value, value)) for path, value in decided.items())
         try:
             root = run_entry(session, entry, Span(program.unit.source, 0, 0))
         except Fault as fault:
             return _rejected(walker, (fault.diagnostic,))
         except ArchError as error:
             return _rejected(walker, error.diagnostics)
-        decided = dict(entry.decisions) if isinstance(entry, Decided) else {}
-        return self._candidate(root, decided, graph)
-
-    def _candidate(self, root: Root, decided: Mapping[str, Value], graph: bool) -> Candidate:
         frame, component, inputs, result = root.models[-1]
-        taken: list[Taken] = []
-        outer = frame
-        while outer is not None:
-            taken = outer.body.decisions + taken
-            outer = outer.caller
-        decisions = tuple(_decision(decision) for decision in taken if decision[0] not in decided)
         found = digest(finished(frame, component, inputs, result), self._digests) if graph else ""
+        decisions = tuple(decision_of(path, walker.taken[path], offer) for path, offer in walker.offers.items())
         return Candidate(decisions, found, frame.body.parameters, frame.body.macs, root.names)
 
 
-def _wanted(wanted: Genome, path: str, offer: Offer, rng: Random | None) -> Value:
+def wanted_option(wanted: Genome, path: str, offer: Offer, rng: Random | None) -> Value:
     """The wanted option if it is open; else one that is drawn."""
     option = wanted.get(path, UNKNOWN)
     if offer.bounds is not None:
@@ -124,10 +119,9 @@ def _wanted(wanted: Genome, path: str, offer: Offer, rng: Random | None) -> Valu
     return rng.choice(open_options) if rng is not None else open_options[0]
 
 
-def _decision(taken: Taken) -> Decision:
-    offer = taken.offer
-    options = cast("tuple[Option, ...]", offer.names)
-    return Decision(taken[0], cast(Option, taken[1]), options, offer.allowed, offer.bounds)
+def decision_of(path: str, taken: Value, offer: Offer) -> Decision:
+    """A decision as results have it."""
+    return Decision(path, cast(Option, taken), cast("tuple[Option, ...]", offer.names), offer.allowed, offer.bounds)
 
 
 def _rejected(walker: Walker, found: tuple[Diagnostic, ...]) -> Rejected:

@@ -25,12 +25,14 @@ def _population(default: int) -> EntrySetting:
 
 def _genetic(name: str, doc: str) -> Entry:
     crossover = setting("crossover", "real", "The chance that a child has two parents.", 0.9, Between(0.0, 1.0))
-    return entry(name, "strategy", doc, _population(50), _GENERATIONS, crossover, _MUTATE, _PROMOTE, _SURROGATE)
+    return entry(
+        name, "strategy", doc, _population(50), _GENERATIONS, crossover, _MUTATE, _PROMOTE, _SURROGATE, built=True
+    )
 
 
 ENTRIES: tuple[Entry, ...] = (
-    entry("random", "strategy", "Candidates drawn uniformly from the space.", _PROMOTE),
-    entry("grid", "strategy", "Every candidate of the space, in order.", _PROMOTE),
+    entry("random", "strategy", "Candidates drawn uniformly from the space.", _PROMOTE, built=True),
+    entry("grid", "strategy", "Every candidate of the space, in order.", _PROMOTE, built=True),
     entry(
         "evolution",
         "strategy",
@@ -64,6 +66,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         _PROMOTE,
         _SURROGATE,
+        built=True,
     ),
     _genetic("nsga2", "A front of several objectives, spread by crowding distance."),
     _genetic("nsga3", "A front of several objectives, spread over reference directions; for three and more."),
@@ -73,6 +76,7 @@ ENTRIES: tuple[Entry, ...] = (
         "Candidates that resemble the good trials more than the poor ones.",
         setting("startup", "int", "Random trials before the first guess.", 10, Between(1)),
         _PROMOTE,
+        built=True,
     ),
     entry(
         "slimming",
@@ -103,5 +107,6 @@ ENTRIES: tuple[Entry, ...] = (
         "promotion",
         "Of those that reached a rung, the best share goes on to the next; none waits for the others.",
         setting("factor", "int", "One of so many goes on.", 4, Between(2)),
+        built=True,
     ),
 )
