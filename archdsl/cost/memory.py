@@ -1,5 +1,5 @@
-"""The most memory that activations need at a time: ops run in the order of the graph, for one picture, and each result is
-kept until nothing reads it any more.
+"""The most memory that activations need at a time: ops run in the order of the graph, for one picture, and each
+result is kept until nothing reads it any more.
 
 Not counted are parameters and constants, which are there all the time, and what an op needs only while it works. What
 gives its input in another arrangement needs no memory of its own. An input of a module that its caller still needs is
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl_compiler.activations import BYTES, UNCOUNTED, tensor_bytes
+from archdsl_compiler.activations import UNCOUNTED, tensor_bytes
 from archdsl_compiler.graph import Module, ModuleCall, OpCall, leaves
 from archdsl_compiler.types import TensorType
 
@@ -40,8 +40,8 @@ def peak_bytes(graph: Module, known: Known | None = None, real: str = "float32")
 
 @dataclass(slots=True)
 class _Run:
-    """A module at work: in which buffers each value lies, the bytes of the buffers that are held now, and the values that
-    are no constants."""
+    """A module at work: in which buffers each value lies, the bytes of the buffers that are held now, and the values
+    that are no constants."""
 
     real: str
     lies: dict[int, Buffers] = field(default_factory=dict[int, Buffers])

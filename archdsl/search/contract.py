@@ -134,9 +134,10 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An evaluator that is ready, with the paths and readings that it found; `notes` are for people."""
+    """An evaluator that is ready: settings that it `found`, such as whole paths, which its part gets beside its own,
+    and notes for people."""
 
-    part: Part
+    found: Mapping[str, object] = field(default_factory=dict[str, object])
     notes: tuple[str, ...] = ()
 
 
@@ -161,7 +162,7 @@ class Evaluator(Protocol):
         ...
 
     def evaluate(self, work: Work, report: Report) -> Result:
-        """Measure a candidate. TrialFailed says why it cannot be; any other exception is a fault of ours."""
+        """Measure a candidate. TrialFailed says in the evaluator's words why it cannot be."""
         ...
 
 

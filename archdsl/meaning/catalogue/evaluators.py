@@ -52,7 +52,6 @@ ENTRIES: tuple[Entry, ...] = (
         setting("proxy", "str", "Which score.", "az_nas", Among(PROXIES)),
         setting("data", "data?", "What the batch is taken from; none takes noise.", None),
         setting("batch", "int", "Images in the batch.", 64, Between(2)),
-        built=True,
     ),
     entry(
         "table",

@@ -1,6 +1,8 @@
 """Evaluators by the names of their parts, imported when they are first asked for, and one stage of a trial at work."""
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import cast
 
@@ -11,12 +13,9 @@ from archdsl.search.contract import Evaluator, Objective, Pruned, Result, TrialF
 MODULES: Mapping[str, str] = {
     "static": "static",
     "table": "table",
-    "zero_cost": "zero_cost",
-    "latency": "latency",
-    "training": "training",
     EXTERN: "python",
 }
-"""`static` and `latency` stand in no `evaluate`: metrics bring them along."""
+"""The modules by the names of parts; an `extern function` is a part of one name."""
 
 REPORTED = "reported"
 """The metric that evaluators give by names of their own."""
@@ -28,8 +27,8 @@ def evaluator_named(name: str) -> Evaluator:
 
 
 def evaluated(work: Work, watch: Callable[[int, float], None] | None = None) -> Result:
-    """Carry out one stage of one trial. `watch` is told of every intermediate value. Only TrialFailed is raised, and
-    what is a fault of ours."""
+    """Carry out one stage of one trial. `watch` is told of every intermediate value. TrialFailed says why a candidate
+    cannot be measured, whatever it failed of."""
     reports: dict[int, float] = {}
 
     def report(step: int, value: float) -> None:
@@ -44,15 +43,26 @@ def evaluated(work: Work, watch: Callable[[int, float], None] | None = None) -> 
         found = evaluator_named(work.evaluator.name).evaluate(work, report)
     except Pruned:
         return Result({}, reports, pruned=True)
+    except TrialFailed:
+        raise
     except ArchError as error:
         raise TrialFailed("; ".join(diagnostic.title for diagnostic in error.diagnostics)) from error
-    except MemoryError as error:
-        raise TrialFailed("there is not enough memory for it") from error
-    return found if found.reports or not reports else _with_reports(found, reports)
+    except Exception as error:
+        raise TrialFailed(_told(error)) from error
+    asked = {wish.name for wish in work.metrics}
+    for name, value in found.metrics.items():
+        if name in asked and not math.isfinite(value):
+            raise TrialFailed(f"`{name}` is {value}")
+    metrics = {name: value for name, value in found.metrics.items() if math.isfinite(value)}
+    return replace(found, metrics=metrics, reports=found.reports or reports)
 
 
-def _with_reports(found: Result, reports: Mapping[int, float]) -> Result:
-    return Result(found.metrics, reports, found.pruned, found.weights, found.data)
+def _told(error: Exception) -> str:
+    """Why a candidate could not be built or run, in one line."""
+    first = str(error).strip().partition("\n")[0]
+    if isinstance(error, MemoryError) or "can't allocate memory" in first or "out of memory" in first.lower():
+        return f"there is not enough memory: {first}" if first else "there is not enough memory"
+    return f"{type(error).__name__}: {first}"
 
 
 def name_asked(objective: Objective) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from archdsl.assembly import graph_of_text
+from archdsl.assembly import target_of_text
 from archdsl.cost.memory import peak_bytes
 from archdsl.search.contract import Ground, Objective, Part, Prepared, Report, Result, Work
 from archdsl_compiler.graph import Module
@@ -17,7 +17,7 @@ COSTS: Mapping[str, Callable[[Module], int]] = {
 
 
 def prepare(evaluator: Part, ground: Ground) -> Prepared:
-    return Prepared(evaluator)
+    return Prepared()
 
 
 def gives(evaluator: Part, objective: Objective) -> bool:
@@ -36,7 +36,7 @@ def evaluate(work: Work, report: Report) -> Result:
         if name in work.known:
             return float(work.known[name])
         if not graphs:
-            graphs.append(graph_of_text(work.architecture, allow_extern=work.allow_extern))
+            graphs.append(target_of_text(work.architecture, allow_extern=work.allow_extern).graph())
         return float(COSTS[name](graphs[0]))
 
     return Result({wish.name: cost(wish.metric.name) for wish in work.metrics if wish.metric.name in COSTS})

@@ -41,10 +41,9 @@ def prepare(evaluator: Part, ground: Ground) -> Prepared:
         readings[place] = cast(Reading, wish) if wish != "auto" else _reading(table, column, place, known)
         if readings[place] == "positions":
             by_position.append(f"`{column}`")
-    table.index(tuple(mapped.get(place, place) for place in options))
+    _check_keys(table, mapped, readings)
     notes = (f"in `{path}`, options stand by their positions from 0: {', '.join(by_position)}",) if by_position else ()
-    settings = {**evaluator.settings, "path": path, READINGS: readings}
-    return Prepared(Part(evaluator.name, settings), notes)
+    return Prepared({"path": path, READINGS: readings}, notes)
 
 
 def gives(evaluator: Part, objective: Objective) -> bool:
@@ -124,6 +123,18 @@ def _reading(table: Table, column: str, place: str, options: Sequence[Option]) -
     return "options"
 
 
+def _check_keys(table: Table, mapped: Mapping[str, str], readings: dict[str, Reading]) -> None:
+    """Raise UsageError where two rows are for the same decisions. Where they seem to be, columns with empty cells may
+    be decisions that none of the candidates reached."""
+    keys = [mapped.get(place, place) for place in readings]
+    try:
+        table.index(tuple(keys))
+    except UsageError:
+        unseen = [name for name, texts in table.columns.items() if name not in keys and "" in texts]
+        table.index((*keys, *unseen))
+        readings.update(dict.fromkeys(unseen, "options"))
+
+
 def _check_covered(table: Table, options: Mapping[str, object], mapped: Mapping[str, str]) -> None:
     """Raise UsageError for decisions without a column, and for mapped paths that no candidate has."""
     missing = [place for place in options if mapped.get(place, place) not in table.columns]
@@ -168,8 +179,12 @@ def _found(path: str, folder: Path) -> str:
     if any(each.is_dir() for each in tried):
         raise UsageError(f"the table `{path}` is a directory")
     places = " and ".join(dict.fromkeys(f"`{each.parent}`" for each in tried))
-    near = closest(Path(path).name, (other.name for other in tried[0].parent.glob("*")) if tried[0].parent.is_dir() else ())
-    raise UsageError(f"there is no table `{path}`; looked in {places}" + (f"; a similar name is `{near}`" if near else ""))
+    near = closest(
+        Path(path).name, (other.name for other in tried[0].parent.glob("*")) if tried[0].parent.is_dir() else ()
+    )
+    raise UsageError(
+        f"there is no table `{path}`; looked in {places}" + (f"; a similar name is `{near}`" if near else "")
+    )
 
 
 def _no_column(table: Table, column: str) -> str:

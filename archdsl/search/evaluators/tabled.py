@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -125,20 +126,20 @@ def _csv(path: str) -> dict[str, list[str]]:
 
 def _parquet(path: str) -> dict[str, list[str]]:
     try:
-        from pyarrow import parquet
+        parquet: Any = import_module("pyarrow.parquet")
     except ImportError:
         raise UsageError(
             f"the table `{path}` is a Parquet file, which `pyarrow` reads: pip install pyarrow, or write it as CSV"
         ) from None
     try:
-        found = cast("Mapping[str, Sequence[Any]]", parquet.read_table(path).to_pydict())
+        found: Mapping[str, Sequence[Any]] = parquet.read_table(path).to_pydict()
     except Exception as error:  # pyarrow has many
         raise UsageError(f"the table `{path}` cannot be read: {error}") from None
     return {name: ["" if value is None else cell(_tuple(value)) for value in values] for name, values in found.items()}
 
 
 def _tuple(value: Any) -> Option:
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+    return tuple(map(_tuple, cast("Sequence[Any]", value))) if isinstance(value, list) else value
 
 
 def plain_text(text: str) -> str:
@@ -153,7 +154,7 @@ def plain_text(text: str) -> str:
         return text.lower()
     if text in ("None", "NONE"):
         return "none"
-    if text[:1] in "([" and text[-1:] in ")]":
+    if text[:1] in ("(", "[") and text[-1] in (")", "]"):
         return f"[{','.join(plain_text(part) for part in text[1:-1].split(',') if part.strip())}]"
     if len(text) > 1 and text[0] == text[-1] == '"':
         return text[1:-1]
