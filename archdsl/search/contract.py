@@ -53,8 +53,29 @@ class Rejected:
     genome: Genome = field(default_factory=dict[str, Option])
 
 
+class Offered(Protocol):
+    """What a decision has to offer one candidate, as `Decision` has it: all options by name, the numbers of the open
+    ones, and the ends of a continuous range."""
+
+    @property
+    def names(self) -> "tuple[Option, ...]": ...
+    @property
+    def allowed(self) -> tuple[int, ...]: ...
+    @property
+    def bounds(self) -> tuple[float, float] | None: ...
+
+
+Choosing: TypeAlias = Callable[[str, Offered], Option]
+"""Takes one of the open options at a path."""
+
+
 class Domain(Protocol):
     """The genomes that a strategy may propose."""
+
+    def follow(self, choose: Choosing) -> Candidate | Rejected:
+        """The candidate whose decisions a function takes, one after the other as they are reached: it gets the path and
+        what is on offer, and gives one of the open options."""
+        ...
 
     def draw(self, rng: Random) -> Candidate:
         """A candidate, uniformly over the valid ones."""
@@ -195,4 +216,8 @@ class Strategy(Protocol):
 
     def tell(self, trial: Trial, candidate: Candidate) -> None:
         """A trial of this strategy has finished, whatever its state."""
+        ...
+
+    def remarks(self) -> Mapping[str, float | str]:
+        """What it has to say of itself, for the log and the summary: how well its predictor ranked, that it slows."""
         ...

@@ -1,0 +1,39 @@
+"""Evaluators that do as they are told: compute, sleep, fail, end their process. The module is the evaluator."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from archdsl.search.contract import Part, Result, TrialFailed, Work
+
+NAME = "tests.search.fakes"
+
+
+def fake(**settings: object) -> Part:
+    """The evaluator. `seconds` it sleeps; `fail` and `die` are options of the decision "a" at which it fails or is
+    killed; `die_once` is a file that remembers that it was; `steps` are reported first; `weights` are returned."""
+    return Part(NAME, settings)
+
+
+def evaluate(work: Work, report: Callable[[int, float], bool]) -> Result:
+    settings = work.evaluator.settings
+    time.sleep(cast(float, settings.get("seconds", 0.0)))
+    a, b = cast(int, work.genome.get("a", 0)), cast(int, work.genome.get("b", 0))
+    if a in cast("tuple[int, ...]", settings.get("fail", ())):
+        raise TrialFailed(f"no row for a={a}")
+    if a in cast("tuple[int, ...]", settings.get("wrong", ())):
+        raise KeyError(a)
+    if a in cast("tuple[int, ...]", settings.get("die", ())):
+        os.kill(os.getpid(), signal.SIGKILL)
+    once = cast("str | None", settings.get("die_once"))
+    if once is not None and not Path(once).exists():
+        Path(once).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    for step, value in enumerate(cast("tuple[float, ...]", settings.get("steps", ()))):
+        if not report(step, value):
+            return Result({})
+    weights = f"weights of {a} {b}".encode() if settings.get("weights") else None
+    return Result({"good": float((a * 7 + b * 3) % 50), "cost": float(a + b)}, weights=weights)
