@@ -135,12 +135,11 @@ class TrialFailed(Exception):
     """An evaluator's word that this candidate cannot be measured, and why; the search goes on."""
 
 
-class Pruned(Exception):
-    """Raised where an intermediate value is reported that is below its cutoff; evaluators let it pass."""
-
-
-Report: TypeAlias = Callable[[int, float], None]
-"""Takes a step and the value there, of which larger is better. Raises Pruned where the trial is to be given up."""
+Report: TypeAlias = Callable[[int, float], bool]
+"""Takes a step and the value there, of which larger is better, and says whether to go on."""
+Place: TypeAlias = Literal["anywhere", "alone", "here"]
+"""Where a stage runs: on any worker; on the one that is reserved for measuring time, where nothing runs beside it; or
+in the driver's own process, for what costs less than sending it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +162,13 @@ class Prepared:
 
 
 class Evaluator(Protocol):
-    """How metrics of a candidate are found. One module each in `archdsl.search.evaluators`, which is this contract."""
+    """How metrics of a candidate are found: a module each, `archdsl.search.evaluators.NAME` for a bare name, else what
+    the name says. Where workers on other machines need what a part only refers to, it has `data(part)`, which gives
+    that, and `receive(part, data)`, which takes it there."""
 
-    AT_HOME: bool
-    """Whether it reads files of the driver or costs next to nothing, so that it is not sent to a worker."""
-    TIMED: bool
-    """Whether it measures time, so that nothing else should run beside it."""
+    PLACE: Place
+    READS_ARCHITECTURE: bool
+    """False where genome, positions and what is known are enough: no text is made for it."""
 
     def prepare(self, evaluator: Part, ground: Ground) -> Prepared:
         """Once, before the first trial: what is wrong whatever the candidate is raised as UsageError."""
@@ -183,7 +183,8 @@ class Evaluator(Protocol):
         ...
 
     def evaluate(self, work: Work, report: Report) -> Result:
-        """Measure a candidate. TrialFailed says in the evaluator's words why it cannot be."""
+        """Measure a candidate. TrialFailed says in the evaluator's words why it cannot be. When a report says not to go
+        on, what has been found is returned at once."""
         ...
 
 

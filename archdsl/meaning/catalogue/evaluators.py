@@ -23,6 +23,7 @@ ENTRIES: tuple[Entry, ...] = (
         "evaluator",
         "Each candidate is trained by a recipe and measured on its data.",
         setting("recipe", "train", "How to train."),
+        built=True,
     ),
     entry(
         "supernet",
@@ -52,6 +53,7 @@ ENTRIES: tuple[Entry, ...] = (
         setting("proxy", "str", "Which score.", "az_nas", Among(PROXIES)),
         setting("data", "data?", "What the batch is taken from; none takes noise.", None),
         setting("batch", "int", "Images in the batch.", 64, Between(2)),
+        built=True,
     ),
     entry(
         "table",

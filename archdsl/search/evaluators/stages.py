@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from archdsl.diagnostics.record import UsageError
 from archdsl.diagnostics.suggest import closest
 from archdsl.parts import Part
-from archdsl.search.contract import Ground, Objective
-from archdsl.search.evaluators.registry import MODULES, REPORTED, evaluator_named, name_asked
+from archdsl.search.contract import Ground, Objective, Place
+from archdsl.search.evaluation import evaluator_named
+from archdsl.search.evaluators.reported import REPORTED, name_asked
 
 IMPLIED = ("static", "latency")
 """Evaluators that no text writes: they measure what no written one gives."""
@@ -22,8 +23,7 @@ class Stage:
     name: str
     found: Mapping[str, object]
     objectives: tuple[Objective, ...]
-    at_home: bool
-    timed: bool
+    place: Place
 
     def prepared(self, part: Part) -> Part:
         """The part for one candidate, with what was found when it was prepared."""
@@ -41,8 +41,6 @@ def stages_of(
     order = sorted(range(len(evaluators)), key=lambda number: evaluators[number].name in IMPLIED)
     for number in order:
         part = evaluators[number]
-        if part.name not in MODULES:
-            raise UsageError(f"`{part.name}` is declared and cannot run yet")
         evaluator = evaluator_named(part.name)
         prepared = evaluator.prepare(part, ground)
         notes += prepared.notes
@@ -51,7 +49,7 @@ def stages_of(
         wanted = tuple(w for w in objectives if evaluator.gives(ready, w) and not (implied and w.name in given))
         if wanted or not implied:
             given.update(wish.name for wish in wanted)
-            stages.append(Stage(number, part.name, prepared.found, wanted, evaluator.AT_HOME, evaluator.TIMED))
+            stages.append(Stage(number, part.name, prepared.found, wanted, evaluator.PLACE))
     for wish in objectives:
         if wish.name not in given:
             raise UsageError(_not_given(wish, evaluators, stages))

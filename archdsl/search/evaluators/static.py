@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from archdsl.assembly import target_of_text
 from archdsl.cost.memory import peak_bytes
-from archdsl.search.contract import Ground, Objective, Part, Prepared, Report, Result, Work
+from archdsl.search.contract import Ground, Objective, Part, Place, Prepared, Report, Result, Work
 from archdsl_compiler.graph import Module
 
-AT_HOME = True
-TIMED = False
+PLACE: Place = "here"
+READS_ARCHITECTURE = True
 COSTS: Mapping[str, Callable[[Module], int]] = {
     "params": lambda graph: graph.params,
     "macs": lambda graph: graph.macs,

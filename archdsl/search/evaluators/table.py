@@ -6,12 +6,12 @@ from typing import Literal, TypeAlias, cast
 
 from archdsl.diagnostics.record import UsageError
 from archdsl.diagnostics.suggest import closest
-from archdsl.search.contract import Ground, Objective, Option, Part, Prepared, Report, Result, TrialFailed, Work
-from archdsl.search.evaluators.registry import REPORTED, name_asked
+from archdsl.search.contract import Ground, Objective, Option, Part, Place, Prepared, Report, Result, TrialFailed, Work
+from archdsl.search.evaluators.reported import REPORTED, name_asked
 from archdsl.search.evaluators.tabled import Table, cell, table_at
 
-AT_HOME = True
-TIMED = False
+PLACE: Place = "here"
+READS_ARCHITECTURE = False
 Reading: TypeAlias = Literal["options", "positions"]
 READINGS = "readings"
 """The setting in which a prepared part says how each column of decisions is read."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from random import Random
 
 from archdsl.parts import EXTERN, Part, default_part
-from archdsl.search.contract import Candidate, Ground, Objective, Work
-from archdsl.search.evaluators.registry import evaluator_named
+from archdsl.search.contract import Candidate, Ground, Objective, Result, TrialFailed, Work
+from archdsl.search.evaluation import attempted, evaluator_named
+from archdsl.search.workers.contract import Job
 from archdsl.space.opened import Space
 from archdsl.targets import open_target
 
@@ -126,3 +127,11 @@ def work_for(space: Space, candidate: Candidate, part: Part, *wishes: Objective,
         allow_extern=True,
         positions=positions_of(candidate),
     )
+
+
+def evaluated(work: Work) -> Result:
+    """What a worker finds; raises TrialFailed where it finds nothing."""
+    found = attempted(Job(0, work))
+    if found.result is None:
+        raise TrialFailed(found.failure + found.trace)
+    return found.result

@@ -12,9 +12,8 @@ from archdsl.diagnostics.record import UsageError
 from archdsl.parts import Part, default_part
 from archdsl.search.contract import Candidate, Decision, Ground, Option, Result, TrialFailed, Work
 from archdsl.search.evaluators import table
-from archdsl.search.evaluators.registry import evaluated
 from archdsl.search.evaluators.tabled import table_at
-from tests.search.evaluators.cases import objective
+from tests.search.evaluators.cases import evaluated, objective
 
 QUALITY = objective("acc", "reported")
 

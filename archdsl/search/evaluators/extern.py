@@ -13,13 +13,17 @@ from typing import Any, cast
 from archdsl.assembly import model_of_text
 from archdsl.diagnostics.record import UsageError
 from archdsl.externs import REFERENCE
-from archdsl.search.contract import Ground, Objective, Part, Prepared, Pruned, Report, Result, TrialFailed, Work
-from archdsl.search.evaluators.registry import REPORTED, name_asked
+from archdsl.search.contract import Ground, Objective, Part, Place, Prepared, Report, Result, TrialFailed, Work
+from archdsl.search.evaluators.reported import REPORTED, name_asked
 
-AT_HOME = False
-TIMED = False
+PLACE: Place = "anywhere"
+READS_ARCHITECTURE = True
 ITS_OWN = ("params", "macs", "memory")
 """Metrics that are known without it."""
+
+
+class _GivenUp(Exception):
+    """Ends a function whose intermediate value was too low."""
 
 
 def prepare(evaluator: Part, ground: Ground) -> Prepared:
@@ -59,10 +63,15 @@ def evaluate(work: Work, report: Report) -> Result:
     except UsageError as error:
         raise TrialFailed(str(error)) from None
     built = model_of_text(work.architecture, seed=work.seed, allow_extern=work.allow_extern)
+
+    def told(step: int, value: float) -> None:
+        if not report(int(step), float(value)):
+            raise _GivenUp
+
     try:
-        found = function(built.model, work.architecture, report, **_settings(part))
-    except Pruned:
-        raise
+        found = function(built.model, work.architecture, told, **_settings(part))
+    except _GivenUp:
+        return Result({})
     except Exception as error:
         raise TrialFailed(f"{_shown(part, function)} raised {_told(error)}") from error
     wishes = [wish for wish in work.metrics if gives(part, wish)]
