@@ -39,6 +39,8 @@ class Candidate:
     params: int
     macs: int
     names: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
+    memory: int | None = None
+    """The most bytes of activations at a time, where the space was asked to count them."""
 
     @property
     def genome(self) -> dict[str, Option]:
