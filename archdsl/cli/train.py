@@ -43,8 +43,7 @@ def command(
     from archdsl.train import planning
     from archdsl.train.failures import Interrupted, TrainingFailed
     from archdsl.train.folder import FILES, check_free, summary_of_training, trained_folder
-    from archdsl.train.recipe import Recipe
-    from archdsl.train.written import recipe_fields
+    from archdsl.train.written import recipe_for
 
     if output is None and resume:
         raise UsageError("--resume goes on with the training of a folder: give -o DIR")
@@ -53,7 +52,7 @@ def command(
         check_free(folder, resume=resume, force=force)
     if epochs is not None:
         given["epochs"] = str(epochs)
-    chosen = Recipe.of(recipe_fields(target, recipe, given))
+    chosen = recipe_for(target, recipe, given)
     try:
         with planning.threads(threads), asked_to_stop() as asked:
             with waiting(f"loading data and building {target.name}"):

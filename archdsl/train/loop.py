@@ -42,6 +42,7 @@ class Epoch:
 
 
 Told: TypeAlias = Callable[[Epoch], None]
+"""What it raises ends the training after that epoch."""
 
 
 class Training:

@@ -8,7 +8,6 @@ from typing import Any, cast
 from torch import Tensor
 
 from archdsl.assembly import Loading
-from archdsl.diagnostics.record import UsageError
 from archdsl.meaning.genomes import Genome
 from archdsl.parts import Part
 from archdsl.targets import TargetLike, open_target
@@ -19,8 +18,7 @@ from archdsl.train.fitting import wanted_by
 from archdsl.train.folder import trained_folder
 from archdsl.train.loop import Epoch, Told
 from archdsl.train.planning import Fitted, finished, planned
-from archdsl.train.recipe import Recipe
-from archdsl.train.written import data_text, recipe_fields
+from archdsl.train.written import check_fields, data_text, recipe_for
 
 
 def fit(
@@ -47,10 +45,8 @@ def fit(
     texts = {name: value for name, value in fields.items() if name not in own and isinstance(value, str)}
     if data is not None:
         texts["data"] = data_text(data) if isinstance(data, str) else "digits()"
-    try:
-        chosen = Recipe.of({**recipe_fields(opened, recipe, texts), **own})
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    check_fields(fields)
+    chosen = replace(recipe_for(opened, recipe, texts), **cast("dict[str, Any]", own))
     given = None
     if data is not None and not isinstance(data, str):
         pairs = cast("Mapping[str, tuple[Any, Any]]", data if isinstance(data, Mapping) else {"train": data})

@@ -1,7 +1,7 @@
 """Folders of picture files, one for each class; ImageNet unpacked in its usual form is one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from archdsl.parts import Part
-from archdsl.train.data.contract import DataSet, Split, UnusableData, Wanted
+from archdsl.train.data.contract import DataSet, InMemory, Split, UnusableData, Wanted
 from archdsl.train.data.decoding import ENDINGS, check_readable, decoded
 from archdsl.train.plain_numbers import whole_numbers
 
@@ -40,6 +40,25 @@ class Files:
             self._kept[number] = decoded(self.paths[number], self.wanted)
             self._known[number] = True
         return self._kept[numbers].float().div_(255)
+
+
+def fits_in_memory(data: DataSet) -> bool:
+    """Whether all its pictures, decoded, are few enough to be kept."""
+    count = sum(len(split.labels) for split in (data.train, data.validation, data.test) if split is not None)
+    return count * data.channels * data.size[0] * data.size[1] <= MOST_BYTES
+
+
+def decoded_whole(data: DataSet) -> DataSet:
+    """The same pictures without their files."""
+
+    def whole(split: Split) -> Split:
+        if not isinstance(split, Files):
+            return split
+        numbers = torch.arange(len(split.paths))
+        return InMemory(split.pictures(numbers).mul(255).round().to(torch.uint8), split.labels)
+
+    validation, test = (None if split is None else whole(split) for split in (data.validation, data.test))
+    return replace(data, train=whole(data.train), validation=validation, test=test)
 
 
 def load(part: Part, wanted: Wanted) -> DataSet:

@@ -19,18 +19,33 @@ SOURCES: Final = {
     "hf": "hub",
     "extern": "of_python",
 }
-OF_ANY_SIZE: Final = frozenset({"imagenet", "image_folder", "hf", "extern"})
+OF_ANY_SIZE: Final = frozenset({"imagenet", "image_folder", "hf"})
 """Their pictures are made as the model takes them."""
 MOST_KEPT: Final = 4
 
 _kept: dict[str, DataSet] = {}
+_received: dict[str, DataSet] = {}
+
+
+def receive_data(name: str, data: DataSet) -> None:
+    """Take data that another machine has read, under its `name_of_data`."""
+    _received[name] = data
+
+
+def name_of_data(part: Part, wanted: Wanted) -> str:
+    """What tells data apart: the source with its settings, and what pictures it is wanted for if they have no size."""
+    sizes = (wanted.channels, wanted.size) if part.name in OF_ANY_SIZE else ()
+    return json.dumps([as_json(part), sizes, wanted.allow_extern])
 
 
 def load_data(part: Part, wanted: Wanted) -> DataSet:
     """The data set of a source; the last few that were asked for are kept, unless their file has changed."""
     if part.name not in SOURCES:
         raise UnusableData(f"`{part.name}` is no data source; there are {', '.join(sorted(SOURCES))}")
-    key = _key(part, wanted)
+    name = name_of_data(part, wanted)
+    if name in _received:
+        return _received[name]
+    key = f"{name}{_stamp(part.settings.get('path'))}"
     found = _kept.pop(key, None)
     if found is None:
         module = import_module(f"archdsl.train.data.{SOURCES[part.name]}")
@@ -39,11 +54,6 @@ def load_data(part: Part, wanted: Wanted) -> DataSet:
     while len(_kept) > MOST_KEPT:
         _kept.pop(next(iter(_kept)))
     return found
-
-
-def _key(part: Part, wanted: Wanted) -> str:
-    sizes = (wanted.channels, wanted.size, wanted.allow_extern) if part.name in OF_ANY_SIZE else ()
-    return json.dumps([as_json(part), sizes, _stamp(part.settings.get("path"))])
 
 
 def _stamp(path: object) -> object:
