@@ -14,6 +14,7 @@ from archdsl_compiler.graph import Call, Module, OpCall, Scalar
 from archdsl_compiler.passes.channels import Spread, channels_of, ends, moved, of_parameter, placed_alike, source_of
 from archdsl_compiler.passes.rewriting import (
     elements,
+    is_open,
     own_parameters,
     rebuilt,
     rewrite_with_weights,
@@ -84,7 +85,7 @@ def factors(module: Module) -> Iterator[Factor]:
         if not isinstance(left, int):
             continue
         if isinstance(right, Scalar):
-            if isinstance(right.value, int | float) and right.value != 0 and types[left] == call.outputs[0]:
+            if not is_open(right) and right.value != 0 and types[left] == call.outputs[0]:
                 number = float(right.value)
                 yield Factor(call, left, number if call.op.name == "multiply" else 1 / number)
         elif isinstance(right, int) and call.op.name == "multiply":
@@ -147,7 +148,9 @@ class _View:
         if factor.parameter is None and isinstance(maker, OpCall) and maker.op.name == "matmul" and not maker.wrappers:
             if self.counts[value] == 1:
                 sides = (side for side in maker.inputs if isinstance(side, int))
-                return next((found for side in sides if (found := self._rows(side, maker, factor))), [])
+                for side in sides:
+                    if found := self._rows(side, maker, factor):
+                        return found
         return []
 
     def _rows(self, value: int, reader: Call, factor: Factor) -> list[Change]:
