@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "export": "Write a model as one file: Python, ONNX, pt2, weights.",
     "profile": "Count what a model costs, module by module.",
     "show": "Show a resolved architecture as a tree with shapes.",
+    "space": "Tell the choices of a space, its size and its bounds.",
+    "sample": "Draw candidates of a space, evenly.",
     "zoo": "List the models of the zoo.",
 }
 FILES_ARE_WRONG = 1
