@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from archdsl.meaning.program import load as load
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
+    from archdsl.space.report import inspect_space as inspect_space
+    from archdsl.space.sampling import sample as sample
 
 # Loaded when first asked for, so that the tool starts with what the command needs.
 _HOMES = {
@@ -38,6 +40,8 @@ _HOMES = {
     "load": "archdsl.meaning.program",
     "data_config": "archdsl.preprocessing",
     "profile": "archdsl.profiling",
+    "inspect_space": "archdsl.space.report",
+    "sample": "archdsl.space.sampling",
 }
 
 __all__ = [
@@ -50,8 +54,10 @@ __all__ = [
     "data_config",
     "elaborate",
     "export",
+    "inspect_space",
     "load",
     "profile",
+    "sample",
     "zoo",
 ]
 

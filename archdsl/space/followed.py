@@ -1,7 +1,7 @@
 """A space followed whole: all its genomes at once, as the checker follows them, ready to be counted, bounded and drawn
 from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Generic, TypeVar, cast
@@ -12,13 +12,13 @@ from archdsl.meaning.program import entry_of
 from archdsl.meaning.roots import Root, run_entry
 from archdsl.meaning.run import Session, TooManyCases
 from archdsl.meaning.summaries import Summary
-from archdsl.meaning.values import Component, Decided, Value, Variant
+from archdsl.meaning.values import Component, Decided, Value, Variant, space_of
 from archdsl.meaning.worlds import Inner, Site, World, settled
 from archdsl.search.contract import Genome
 from archdsl.source import Span
 from archdsl.space.diagrams import Budget, Call, Charge, Diagram, Node
 from archdsl.space.measures import Drawable, Goal, Measure
-from archdsl.targets import Target
+from archdsl.space.opened import Space
 from archdsl_compiler.graph import join
 
 _V = TypeVar("_V")
@@ -47,9 +47,10 @@ class Followed:
         return self.root.world
 
 
-def follow_whole(target: Target, *, requirements: bool = True) -> Followed | None:
+def follow_whole(space: Space, *, requirements: bool = True) -> Followed | None:
     """Follow all candidates of a space; None where they are too many to be followed. Without its requirements, those
     that a `require` rejects are followed too."""
+    target = space.target
     limits = target.program.limits
     limits = replace(
         limits, steps=STEPS * limits.steps, conditions=CONDITIONS * limits.conditions, cases=CASES * limits.cases
@@ -58,6 +59,9 @@ def follow_whole(target: Target, *, requirements: bool = True) -> Followed | Non
     def work() -> Followed | None:
         session = Session(limits, checking=True, without_requirements=not requirements)
         entry = entry_of(target.program, session, target.name, target.settings)
+        if space.fixed:
+            decided = entry.decisions if isinstance(entry, Decided) else ()
+            entry = Decided(space_of(entry), (*decided, *cast("Mapping[str, Value]", space.fixed).items()))
         try:
             root = run_entry(session, entry, Span(target.program.unit.source, 0, 0))
         except (TooManyCases, TooManyConditions):

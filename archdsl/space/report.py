@@ -67,7 +67,7 @@ def report_on(target: Target) -> SpaceReport:
 def _report(target: Target) -> SpaceReport:
     rng = Random(0)
     opened = Space(target)
-    every, valid = follow_whole(target, requirements=False), follow_whole(target)
+    every, valid = follow_whole(opened, requirements=False), follow_whole(opened)
     without = None if every is None else _counted(every)
     with_all = None if valid is None else _counted(valid)
     known = valid or every
