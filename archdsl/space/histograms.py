@@ -119,8 +119,9 @@ class Rounding(Extents):
 
 def drawn_place(weights: Weights, rng: Random) -> int:
     """A place of a list of weights, as likely as its weight."""
-    sums = np.cumsum(weights)
-    return min(int(np.searchsorted(sums, rng.random() * sums[-1], side="right")), len(weights) - 1)
+    sums: Weights = np.cumsum(weights)
+    place = int(np.searchsorted(sums, rng.random() * float(sums[-1]), side="right"))
+    return min(place, len(weights) - 1)
 
 
 def _bins(cost: int, unit: int) -> int:

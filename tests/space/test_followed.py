@@ -21,7 +21,9 @@ MOST = 1_500
 
 NESTED = """\
 mixer heads(count: int)(x: [b, c]) { return x |> linear(c * count) as fc |> linear(c) as out }
-mixer own(low: int = choose(2, 3) as low)(x: [b, c]) { return x |> linear(choose(low, low + 1, 4) as high) as a |> linear(c) }
+mixer own(low: int = choose(2, 3) as low)(x: [b, c]) {
+  return x |> linear(choose(low, low + 1, 4) as high) as a |> linear(c)
+}
 block rule(level: int)(x: [b, c]) -> [b, c] {
   return x |> choose(relu, twice(level) when level < 2, own()) as kind
 }
