@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from archdsl.profiling import profile as profile
     from archdsl.space.report import inspect_space as inspect_space
     from archdsl.space.sampling import sample as sample
+    from archdsl.train.python import evaluate as evaluate
+    from archdsl.train.python import fit as fit
 
 # Loaded when first asked for, so that the tool starts with what the command needs.
 _HOMES = {
@@ -36,7 +38,9 @@ _HOMES = {
     "check": "archdsl.meaning.check",
     "costs": "archdsl.meaning.program",
     "elaborate": "archdsl.meaning.program",
+    "evaluate": "archdsl.train.python",
     "export": "archdsl.exporting",
+    "fit": "archdsl.train.python",
     "load": "archdsl.meaning.program",
     "data_config": "archdsl.preprocessing",
     "profile": "archdsl.profiling",
@@ -53,7 +57,9 @@ __all__ = [
     "costs",
     "data_config",
     "elaborate",
+    "evaluate",
     "export",
+    "fit",
     "inspect_space",
     "load",
     "profile",
