@@ -144,6 +144,7 @@ class Trial:
     violation: float = 0.0
     rung: int = 0
     error: str = ""
+    reports: Mapping[int, float] = field(default_factory=dict[int, float])
 
 
 class Strategy(Protocol):
