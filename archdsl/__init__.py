@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archdsl.meaning.program import load as load
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
+    from archdsl.search.calling import search as search
 
 # Loaded when first asked for, so that the tool starts with what the command needs.
 _HOMES = {
@@ -40,6 +41,9 @@ _HOMES = {
     "profile": "archdsl.profiling",
 }
 
+# Packages that are what they are called: `archdsl.search(...)` calls the one.
+_PACKAGES = ("search", "zoo")
+
 __all__ = [
     "ArchError",
     "Limits",
@@ -52,13 +56,14 @@ __all__ = [
     "export",
     "load",
     "profile",
+    "search",
     "zoo",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "zoo":
-        return import_module("archdsl.zoo")
+    if name in _PACKAGES:
+        return import_module(f"archdsl.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -205,6 +205,9 @@ class Trial:
     rung: int = 0
     error: str = ""
     reports: Mapping[int, float] = field(default_factory=dict[int, float])
+    """The intermediate values of its last stage by step."""
+    judged: "tuple[tuple[int, bool, tuple[float, ...]], ...]" = ()
+    """Where promotion judged it: the stage, whether it went on, and the losses that it had there."""
 
 
 class Strategy(Protocol):

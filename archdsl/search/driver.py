@@ -3,7 +3,6 @@
 It is the only writer. A trial is finished when its line is in the journal; only then is its strategy told of it, and
 only then the next candidate proposed in its place."""
 
-import math
 import re
 import time
 from collections import deque
@@ -13,13 +12,17 @@ from typing import Literal, Protocol, TypeAlias
 
 from archdsl.meaning.run import Unmet
 from archdsl.parts import Part
-from archdsl.search.contract import Candidate, Genome, Objective, State, Strategy, Trial, Work
-from archdsl.search.evaluation import attempted
-from archdsl.search.events import PROPOSED, Log
+from archdsl.search.contract import Candidate, Genome, Objective, Place, Result, State, Strategy, Trial, Work
+from archdsl.search.evaluation import attempted, evaluator_named
+from archdsl.search.evaluators.stages import IMPLIED, Stage
+from archdsl.search.events import FINISHED, PROPOSED, TROUBLE, Log
+from archdsl.search.front_so_far import FrontSoFar
+from archdsl.search.fronts import Point, losses
 from archdsl.search.journal import Journal
+from archdsl.search.promotion import Promotion
 from archdsl.search.proposals import Proposals, Proposed
-from archdsl.search.standing import Standing
-from archdsl.search.workers.contract import Finished, Job, Place, Workers
+from archdsl.search.standings import Standing
+from archdsl.search.workers.contract import Finished, Job, Workers
 
 HOPELESS = 10
 """So many first trials that all fail for one reason end the search."""
@@ -42,32 +45,14 @@ class Searched(Protocol):
     def architecture(self, genome: Genome) -> str: ...
 
 
-class Stage(Protocol):
-    """A prepared evaluator in its place, as `archdsl.search.evaluators.stages` makes them."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def objectives(self) -> tuple[Objective, ...]: ...
-    @property
-    def at_home(self) -> bool: ...
-    @property
-    def timed(self) -> bool: ...
-    @property
-    def reads_text(self) -> bool: ...
-    def prepared(self, part: Part) -> Part: ...
-
-
 class Keeper(Protocol):
     """Keeps what follows from the journal level with it: tables, the front's files, a mirror."""
 
-    def keep(self, trial: Trial, flight: "Flight") -> None:
+    def keep(self, trial: Trial, weights: bytes | None, data: Mapping[str, object] | None) -> None:
         """Put down what only its worker had, before a trial that will be on the front is written."""
         ...
 
-    def finished(self, trial: Trial, left: Sequence[int]) -> None:
+    def finished(self, trial: Trial, candidate: Candidate, left: Sequence[int]) -> None:
         """A trial was written; those of these numbers have left the front."""
         ...
 
@@ -98,6 +83,7 @@ class Flight:
     seconds: float = 0.0
     weights: bytes | None = None
     data: Mapping[str, object] | None = None
+    judged: list[tuple[int, bool, Point]] = field(default_factory=list[tuple[int, bool, Point]])
 
     @property
     def candidate(self) -> Candidate:
@@ -114,10 +100,10 @@ class Driver:
     proposals: Proposals
     journal: Journal
     log: Log
-    standing: Standing
+    front: FrontSoFar
     workers: Workers
     keeper: Keeper
-    seed: int
+    promotion: Promotion | None = None
     threads: int = 1
     allow_extern: bool = False
     flights: dict[int, Flight] = field(default_factory=dict[int, Flight])
@@ -154,7 +140,7 @@ class Driver:
 
     def _room(self) -> int:
         """How many trials may be on their way: one for each worker, and one for that which measures time."""
-        places = {_place(stage) for stage in self.stages if not stage.at_home}
+        places = {stage.place for stage in self.stages}
         if "anywhere" not in places:
             return 1
         return self.workers.count + (1 if "alone" in places and self.workers.count > 1 else 0)
@@ -184,12 +170,12 @@ class Driver:
             stage = self.stages[flight.stage]
             if stage.objectives and all(wish.name in flight.counted for wish in stage.objectives):
                 flight.stage += 1
-            elif stage.at_home:
+            elif stage.place == "here":
                 self._jobs += 1
                 if not self._took(flight, attempted(Job(self._jobs, self._work(flight, stage), "here"), "driver")):
                     return
             else:
-                self._queues[_place(stage)].append(flight)
+                self._queues[stage.place].append(flight)
                 return
         self._complete(flight)
 
@@ -207,7 +193,7 @@ class Driver:
 
     def _work(self, flight: Flight, stage: Stage) -> Work:
         candidate = flight.candidate
-        if not flight.text and stage.reads_text:
+        if not flight.text and evaluator_named(stage.name).READS_ARCHITECTURE:
             flight.text = self.problem.architecture(candidate.genome)
         return Work(
             flight.text,
@@ -217,6 +203,7 @@ class Driver:
             self.proposals.numbers(flight.proposed.proposal).getrandbits(31),
             self.threads,
             self.allow_extern,
+            self._cutoffs(),
             positions={d.path: d.options.index(d.taken) for d in candidate.decisions if d.taken in d.options},
             known=flight.metrics,
         )
@@ -231,16 +218,16 @@ class Driver:
         flight.seconds += finished.seconds
         if finished.losses or finished.trace:
             told = {"losses": finished.losses, "trace": finished.trace, "worker": finished.worker}
-            self.log.write("trouble", proposal=flight.proposed.proposal, stage=stage.name, **told)
+            self.log.write(TROUBLE, proposal=flight.proposed.proposal, stage=stage.name, **told)
         result = finished.result
         if result is None:
             self._finish(flight, "failed", error=finished.failure)
             return False
         wanted = [wish.name for wish in stage.objectives]
         for name, value in result.metrics.items():
-            if math.isfinite(value) and (name in wanted or name not in flight.counted):
+            if name in wanted or name not in flight.counted:
                 flight.metrics[name] = value
-        flight.reports.update(result.reports)
+        flight.reports = dict(result.reports)
         if result.weights is not None:
             flight.weights, flight.data = result.weights, result.data
         elif result.data is not None:
@@ -248,10 +235,10 @@ class Driver:
         if result.pruned:
             self._finish(flight, "pruned", error="given up: its intermediate values were below those of others")
             return False
-        wrong = [name for name in wanted if not math.isfinite(result.metrics.get(name, math.nan))]
-        if wrong:
-            found = ", ".join(f"`{name}` is {result.metrics.get(name, 'missing')}" for name in wrong)
-            self._finish(flight, "failed", error=f"{stage.name}: {found}")
+        missing = [name for name in wanted if name not in result.metrics]
+        if missing:
+            told = f"`{stage.name}` gave no {', '.join(missing)}"
+            self._finish(flight, "failed", error=told)
             return False
         flight.stage += 1
         if flight.stage < len(self.stages):
@@ -262,7 +249,39 @@ class Driver:
                 violation = sum(each.amount for each in unmet)
                 self._finish(flight, "pruned", violation, "; ".join(each.told for each in unmet))
                 return False
+            if not self._promoted(flight, stage, result):
+                self._finish(flight, "pruned", error=f"not among the best after `{stage.name}`")
+                return False
         return True
+
+    def _promoted(self, flight: Flight, stage: Stage, result: Result) -> bool:
+        """Whether the stages before let the trial go on to the next. It is judged by its objectives, if all are known,
+        or by the one number of a stage that measures none."""
+        if self.promotion is None or stage.name in IMPLIED:
+            return True
+        if all(wish.name in flight.metrics for wish in self.problem.objectives):
+            point = losses(self.problem.values(flight.metrics), self.problem.objectives)
+        elif not stage.objectives and len(result.metrics) == 1:
+            point = (-next(iter(result.metrics.values())),)
+        else:
+            return True
+        goes_on = self.promotion.goes_on(flight.stage - 1, Standing(0, 0.0, point))
+        flight.judged.append((flight.stage - 1, goes_on, point))
+        return goes_on
+
+    def recall(self, trial: Trial) -> None:
+        """Take in a trial of the journal that an earlier run wrote."""
+        for stage, went_on, point in trial.judged:
+            if self.promotion is not None:
+                self.promotion.recall(stage, Standing(0, 0.0, point), went_on)
+        self.front.add(trial)
+
+    def _cutoffs(self) -> dict[int, float]:
+        """What the one stage that a search has is held to while it runs."""
+        written = [stage for stage in self.stages if stage.name not in IMPLIED]
+        if self.promotion is None or len(written) != 1:
+            return {}
+        return self.promotion.cutoffs([trial.reports for trial in self.journal.trials if trial.reports])
 
     def _complete(self, flight: Flight) -> None:
         unmet = self.problem.unmet(flight.candidate, flight.metrics)
@@ -285,15 +304,16 @@ class Driver:
             flight.stage,
             error,
             flight.reports,
+            tuple(flight.judged),
         )
-        if self.standing.admits(trial):
-            self.keeper.keep(trial, flight)
+        if self.front.admits(trial):
+            self.keeper.keep(trial, flight.weights, flight.data)
         self.journal.append(trial)
         del self.flights[flight.proposed.proposal]
         self.strategy.tell(trial, candidate)
-        left = self.standing.add(trial)
+        left = self.front.add(trial)
         self.log.write(
-            "finished",
+            FINISHED,
             number=trial.number,
             proposal=trial.proposal,
             state=state,
@@ -301,7 +321,7 @@ class Driver:
             values={o.name: v for o, v in zip(self.problem.objectives, trial.values, strict=False)},
             **({"error": error} if error else {}),
         )
-        self.keeper.finished(trial, left)
+        self.keeper.finished(trial, candidate, left)
         self._watch_failures(trial)
 
     def _watch_failures(self, trial: Trial) -> None:
@@ -314,8 +334,3 @@ class Driver:
             self.failure = trial.error
         else:
             self._hopeless = -1
-
-
-def _place(stage: Stage) -> Place:
-    return "alone" if stage.timed else "anywhere"
-

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -11,6 +12,8 @@ from archdsl.output import why_not_written
 
 BEGUN = "begun"
 PROPOSED = "proposed"
+FINISHED = "finished"
+TROUBLE = "trouble"
 Event = dict[str, object]
 
 
@@ -20,10 +23,11 @@ class Log:
 
     path: Path
     _file: IO[str]
+    _listener: Callable[[Event], None] | None = None
 
     @classmethod
-    def open(cls, path: Path, *, anew: bool) -> "Log":
-        """The log at a path; `anew` forgets what it holds."""
+    def open(cls, path: Path, *, anew: bool, listener: Callable[[Event], None] | None = None) -> "Log":
+        """The log at a path; `anew` forgets what it holds. A listener gets every event, too."""
         try:
             torn = not anew and path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n")
             file = path.open("w" if anew else "a", encoding="utf-8")
@@ -31,16 +35,19 @@ class Log:
                 file.write("\n")
         except OSError as error:
             raise UnusableFile(f"`{path}` cannot be written: {why_not_written(error)}") from None
-        return cls(path, file)
+        return cls(path, file, listener)
 
     def write(self, event: str, **facts: object) -> None:
         """Add an event that happens now."""
-        line = json.dumps({"time": round(time.time(), 3), "event": event, **facts}, separators=(",", ":"))
+        told: Event = {"time": round(time.time(), 3), "event": event, **facts}
+        line = json.dumps(told, separators=(",", ":"))
         try:
             self._file.write(f"{line}\n")
             self._file.flush()
         except OSError as error:
             raise UnusableFile(f"`{self.path}` could not be written: {why_not_written(error)}") from None
+        if self._listener is not None:
+            self._listener(told)
 
     def close(self) -> None:
         try:

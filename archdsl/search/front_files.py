@@ -17,7 +17,7 @@ from archdsl.output import new_file, new_folder
 from archdsl.programs import program_of_text
 from archdsl.search.contract import Genome, Objective, Trial
 from archdsl.search.trial_table import as_printed
-from archdsl.targets import open_target, only_model
+from archdsl.targets import only_model, open_target
 
 FOLDER = "pareto"
 TEXT, CODE, WEIGHTS, SUMMARY = "model.arch", "model.py", "model.safetensors", "summary.json"
@@ -80,6 +80,10 @@ class FrontFiles:
             (temporary / SUMMARY).write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
         self._there.add(trial.number)
 
+    def give_up(self, trial: Trial) -> None:
+        """A trial whose files cannot be made is not tried again."""
+        self._there.add(trial.number)
+
     def drop(self, numbers: Sequence[int]) -> None:
         """Take away what has left the front."""
         for number in numbers:
@@ -91,7 +95,7 @@ class FrontFiles:
         """The trials that have no files yet."""
         return [trial for trial in front if trial.number not in self._there]
 
-    def list(self, front: Sequence[Trial]) -> None:
+    def write_list(self, front: Sequence[Trial]) -> None:
         """Write `pareto.json`."""
         entries = [self._entry(trial) for trial in front]
         with new_file(self.folder / "pareto.json", force=True) as temporary:

@@ -6,6 +6,7 @@ is opened again. Who holds a journal has a lock on it, so that a folder has one 
 
 import fcntl
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,6 +54,7 @@ class Journal:
         except OSError as error:
             try:
                 os.ftruncate(self._file, self._size)
+                os.lseek(self._file, self._size, os.SEEK_SET)
             except OSError:
                 pass  # the torn line is taken away when the journal is opened again
             raise UnusableFile(f"`{self.path}` could not be written: {why_not_written(error)}") from None
@@ -69,8 +71,10 @@ def finished_trials(path: Path) -> list[Trial]:
 
 
 def as_object(trial: Trial) -> dict[str, object]:
-    """For JSON. Tuples become lists, and tuples again when they are read: the language has no other list."""
-    return asdict(trial)
+    """For JSON. Tuples become lists, and tuples again when they are read: the language has no other list. What is no
+    number becomes null."""
+    reports = {str(step): value if math.isfinite(value) else None for step, value in trial.reports.items()}
+    return {**asdict(trial), "reports": reports}
 
 
 def _lock(file: int, path: Path) -> None:
@@ -103,14 +107,14 @@ def _read(path: Path) -> tuple[list[Trial], int]:
 
 def _trial(read: dict[str, Any]) -> Trial:
     """A trial back from its line."""
-    values = {
+    found: dict[str, Any] = {
         **read,
         "genome": genome_of(read["genome"]),
         "values": tuple(read["values"]),
+        "reports": {int(step): math.nan if value is None else value for step, value in read["reports"].items()},
+        "judged": tuple((stage, went_on, tuple(losses)) for stage, went_on, losses in read["judged"]),
     }
-    if "reports" in read:
-        values["reports"] = {int(step): value for step, value in read["reports"].items()}
-    return Trial(**values)
+    return Trial(**found)
 
 
 def genome_of(read: dict[str, object]) -> Genome:

@@ -3,8 +3,7 @@
 It has a thread of its own, since a trial costs Optuna tens of milliseconds: trials come in batches, and whoever stops
 waits until it is level. What goes wrong with the database is told, and costs no trial: the journal has them all."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Condition, Thread
@@ -21,6 +20,9 @@ PATIENCE = 5
 """Seconds that a locked database is waited for."""
 Param = tuple[str, object, Mapping[str, object]]
 """The name of a parameter, its value, and its distribution: `choices`, or `low` and `high`."""
+
+
+Waiting = tuple[Trial, Callable[[], list[Param]]]
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Mirror:
     objectives: Sequence[Objective]
     failure: str = ""
     done: int = 0
-    _waiting: list[tuple[Trial, list[Param]]] = field(default_factory=list[tuple[Trial, list[Param]]])
+    _waiting: list[Waiting] = field(default_factory=list[Waiting])
     _given: int = 0
     _changed: Condition = field(default_factory=Condition)
     _study: Any = None
@@ -81,8 +83,8 @@ class Mirror:
         except Exception as error:
             raise UsageError(f"the storage `{self.url}` cannot be used: {_told(error)}") from None
 
-    def add(self, trial: Trial, params: list[Param]) -> None:
-        """Take a finished trial; they come in order."""
+    def add(self, trial: Trial, params: Callable[[], list[Param]]) -> None:
+        """Take a finished trial; they come in order. Parameters are asked for in the mirror's thread."""
         with self._changed:
             self._waiting.append((trial, params))
             self._given += 1
@@ -100,7 +102,7 @@ class Mirror:
     def _run(self) -> None:
         import time
 
-        skip: int | None = None
+        there: int | None = None
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
@@ -111,15 +113,17 @@ class Mirror:
             try:
                 if self._study is None:
                     self._study = _opened(self.url, self.name, self.objectives)
-                if skip is None:
-                    skip = _count(self._study, batch[0][0].number)
-                new = [each for each in batch if each[0].number >= skip]
-                _add(self._study, self.objectives, new)
-                skip = max(skip, batch[-1][0].number + 1)
+                there = _count(self._study) if there is None else there
+                if there < self._given:
+                    made = [(trial, params()) for trial, params in batch]
+                    for trial, params in made:
+                        if trial.number >= there:
+                            self._study.add_trial(_frozen(trial, params))
+                            there += 1
                 self.failure = ""
             except Exception as error:
                 self.failure = f"`{self.url}` could not be brought level: {_told(error)}"
-                self._study, skip = None, None
+                self._study, there = None, None
                 if self._closing:
                     return
                 with self._changed:
@@ -139,20 +143,17 @@ def _opened(url: str, name: str, objectives: Sequence[Objective]) -> Any:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     arguments = {"connect_args": {"timeout": PATIENCE}} if url.startswith("sqlite") else {}
     storage = optuna.storages.RDBStorage(url, engine_kwargs=arguments)
-    directions = ["maximize" if wish.maximize else "minimize" for wish in objectives]
+    directions: list[Any] = ["maximize" if wish.maximize else "minimize" for wish in objectives]
     study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
-    study.set_metric_names([wish.name for wish in objectives])
+    # As `Study.set_metric_names` does, which warns that it may change.
+    number = storage.get_study_id_from_name(name)
+    storage.set_study_system_attr(number, "study:metric_names", [wish.name for wish in objectives])
     return study
 
 
-def _count(study: Any, _first: int) -> int:
+def _count(study: Any) -> int:
     """How many trials it has."""
     return len(cast("list[object]", study.get_trials(deepcopy=False)))
-
-
-def _add(study: Any, objectives: Sequence[Objective], batch: Sequence[tuple[Trial, list[Param]]]) -> None:
-    for trial, params in batch:
-        study.add_trial(_frozen(trial, params))
 
 
 def _frozen(trial: Trial, params: Sequence[Param]) -> Any:
@@ -171,16 +172,14 @@ def _frozen(trial: Trial, params: Sequence[Param]) -> Any:
     attributes |= {f"metric {name}": value for name, value in trial.metrics.items()}
     attributes |= {"violation": trial.violation} if trial.violation else {}
     attributes |= {"error": trial.error} if trial.error else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        frozen = create_trial(
-            state=states[trial.state],
-            values=list(trial.values) if trial.state == "complete" else None,
-            params=cast("dict[str, Any]", {name: value for name, value, _ in params}),
-            distributions=cast(Any, distributions),
-            user_attrs=cast("dict[str, Any]", attributes),
-            intermediate_values=dict(trial.reports),
-        )
+    frozen = create_trial(
+        state=states[trial.state],
+        values=list(trial.values) if trial.state == "complete" else None,
+        params=cast("dict[str, Any]", {name: value for name, value, _ in params}),
+        distributions=cast(Any, distributions),
+        user_attrs=cast("dict[str, Any]", attributes),
+        intermediate_values=dict(trial.reports),
+    )
     frozen.datetime_complete = datetime.now()
     frozen.datetime_start = frozen.datetime_complete - timedelta(seconds=trial.seconds)
     return frozen

@@ -2,11 +2,12 @@
 its strategy proposes."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from archdsl.search.contract import Candidate, Domain, Genome, Rejected, Strategy, Trial
+from archdsl.search.strategies.told import name_of
 
 MOST_REPEATS = 1000
 """A strategy that proposes only what was evaluated, so often in a row, has nothing left."""
@@ -53,15 +54,22 @@ class Proposals:
             self.duplicates += 1
         return None
 
-    def go_on(self, trials: Iterable[Trial], unfinished: Iterable[tuple[int, Genome]]) -> None:
-        """Tell the strategy what has finished, and put what has not to the front. Raises ValueError for a trial that is
-        no candidate of this space."""
+    def go_on(
+        self,
+        trials: Iterable[Trial],
+        unfinished: Iterable[tuple[int, Genome]],
+        tell: Callable[[Trial, Candidate], None],
+    ) -> None:
+        """Tell the strategy, and whoever else wants to know, what has finished, and put what has not to the front.
+        Raises ValueError for a trial that is no candidate of this space."""
         for trial in trials:
-            self.strategy.tell(trial, self._known(trial.genome, f"trial {trial.number}"))
-            self.seen.add(trial.hash)
+            candidate = self.known(trial.genome, f"trial {trial.number}")
+            self.strategy.tell(trial, candidate)
+            tell(trial, candidate)
+            self.seen.add(name_of(candidate))
             self.made = max(self.made, trial.proposal + 1)
         for proposal, genome in sorted(unfinished, key=lambda pair: pair[0]):
-            self.waiting.append(Proposed(proposal, self._known(genome, f"proposal {proposal}"), again=True))
+            self.waiting.append(Proposed(proposal, self.known(genome, f"proposal {proposal}"), again=True))
             self.made = max(self.made, proposal + 1)
 
     def numbers(self, proposal: int) -> Random:
@@ -75,14 +83,15 @@ class Proposals:
         found = self.domain.complete(self.begin[proposal], rng)
         return None if isinstance(found, Rejected) else found
 
-    def _known(self, genome: Genome, what: str) -> Candidate:
+    def known(self, genome: Genome, what: str) -> Candidate:
+        """The candidate of a genome that was one before."""
         found = self.domain.complete(genome, Random(0))
         if isinstance(found, Rejected):
             raise ValueError(f"{what} is no candidate of this space any more: {found.reason}")
         return found
 
     def _is_new(self, candidate: Candidate) -> bool:
-        if candidate.hash in self.seen:
-            return False
-        self.seen.add(candidate.hash)
-        return True
+        name = name_of(candidate)
+        known = name in self.seen
+        self.seen.add(name)
+        return not known

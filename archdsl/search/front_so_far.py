@@ -1,4 +1,4 @@
-"""Where a search stands: its front, trial by trial."""
+"""The front of a search, trial by trial."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from archdsl.search.fronts import Point, dominates, hypervolume, losses
 
 
 @dataclass(slots=True)
-class Standing:
+class FrontSoFar:
     """The trials that none dominates, of those that are complete and meet all requirements. Of trials with equal values
     the first is there."""
 
