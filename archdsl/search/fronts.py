@@ -29,8 +29,8 @@ def front(points: Sequence[Point]) -> list[int]:
 
 
 def layers(points: Sequence[Point], enough: int | None = None) -> list[list[int]]:
-    """The numbers of the points, front after front: the first is dominated by none, the next by those of the first alone.
-    It stops after the front with which there are `enough` of them."""
+    """The numbers of the points, front after front: none dominates the first, that alone the next. It stops after the
+    front with which there are `enough` of them."""
     wanted = len(points) if enough is None else min(enough, len(points))
     order = sorted(range(len(points)), key=lambda i: points[i])
     found = _layers_of_two(points, order) if points and len(points[0]) <= 2 else _layers_of_many(points, order)

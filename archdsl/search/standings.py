@@ -13,8 +13,8 @@ Place: TypeAlias = tuple[int, float, int, float]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A trial as it is compared. Groups are: meets all requirements, misses some (the less the better), was stopped (the
-    later the better), failed."""
+    """A trial as it is compared. The groups: meets all requirements; misses some, the less the better; was stopped, the
+    later the better; failed."""
 
     group: int
     amount: float

@@ -51,7 +51,9 @@ def test_a_front_has_all_that_none_dominates():
 
 
 def test_domination():
-    assert dominates((1, 2), (1, 3)) and not dominates((1, 3), (1, 3)) and not dominates((1, 3), (2, 2))
+    assert dominates((1, 2), (1, 3))
+    assert not dominates((1, 3), (1, 3))
+    assert not dominates((1, 3), (2, 2))
 
 
 def test_losses_are_worst_where_there_is_no_number():
