@@ -105,9 +105,13 @@ def assembled(
 def model_of_text(text: str, *, seed: int | None = None, allow_extern: bool = False) -> Assembly:
     """The one model of a resolved text, as a search sends it to its workers, with new weights. Raises ArchError with
     what keeps it from being built."""
+    return assembled(target_of_text(text, allow_extern=allow_extern), seed=seed)
+
+
+def target_of_text(text: str, *, allow_extern: bool = False) -> Target:
+    """The one model of a resolved text."""
     program = program_of_text(text)
-    target = open_target((program, only_model(program)), allow_extern=allow_extern)
-    return assembled(target, seed=seed)
+    return open_target((program, only_model(program)), allow_extern=allow_extern)
 
 
 def _read(loading: Loading) -> "StateDict | None":

@@ -32,7 +32,7 @@ class Part:
         return self.settings[setting]
 
 
-def default_part(family_name: str, name: str, **settings: object) -> Part:
+def default_part(family_name: str, name: str, /, **settings: object) -> Part:
     """An entry with its defaults, but for the settings that are given."""
     known = {s.name: s.default for s in family(family_name)[name].settings if not isinstance(s.default, Required)}
     return Part(name, {**known, **settings})

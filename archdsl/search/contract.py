@@ -4,6 +4,7 @@ All of it is plain data: it goes through pipes, to other machines and into the j
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Literal, Protocol, TypeAlias
 
@@ -103,6 +104,7 @@ class Work:
     architecture: str
     genome: Genome
     evaluator: Part
+    """As its `prepare` gave it."""
     metrics: tuple[Objective, ...]
     """What is wanted. Results call each by its objective's name; a stage answers those that it can measure."""
     seed: int
@@ -110,11 +112,16 @@ class Work:
     allow_extern: bool = False
     cutoffs: Mapping[int, float] = field(default_factory=dict[int, float])
     """For each step of intermediate reports, the value below which the trial is given up (larger is better)."""
+    positions: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The number of the option taken at each path among all that the text writes, from 0."""
+    known: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Costs that elaborating the candidate told, such as `params`; they are not counted again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a stage found. `reports` are the intermediate values by step; `weights` a safetensors file as bytes, the
+    """What a stage found: its objectives, and other metrics under names of their own, which give way to those of
+    objectives. `reports` are the intermediate values by step; `weights` a safetensors file as bytes, the
     weights that the metrics were measured with; `data` the preprocessing of the data (mean, std, size, classes ...)."""
 
     metrics: Mapping[str, float]
@@ -126,6 +133,59 @@ class Result:
 
 class TrialFailed(Exception):
     """An evaluator's word that this candidate cannot be measured, and why; the search goes on."""
+
+
+Report: TypeAlias = Callable[[int, float], bool]
+"""Takes a step and the value there, of which larger is better, and says whether to go on."""
+Place: TypeAlias = Literal["anywhere", "alone", "here"]
+"""Where a stage runs: on any worker; on the one that is reserved for measuring time, where nothing runs beside it; or
+in the driver's own process, for what costs less than sending it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What evaluators may know before the first trial: the folder of the file that searches, some valid candidates, and
+    whether Python of its `extern`s may run."""
+
+    folder: Path
+    samples: Sequence[Candidate] = ()
+    allow_extern: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An evaluator that is ready: settings that it `found`, such as whole paths, which its part gets beside its own,
+    and notes for people."""
+
+    found: Mapping[str, object] = field(default_factory=dict[str, object])
+    notes: tuple[str, ...] = ()
+
+
+class Evaluator(Protocol):
+    """How metrics of a candidate are found: a module each, `archdsl.search.evaluators.NAME` for a bare name, else what
+    the name says. Where workers on other machines need what a part only refers to, it has `data(part)`, which gives
+    that, and `receive(part, data)`, which takes it there."""
+
+    PLACE: Place
+    READS_ARCHITECTURE: bool
+    """False where genome, positions and what is known are enough: no text is made for it."""
+
+    def prepare(self, evaluator: Part, ground: Ground) -> Prepared:
+        """Once, before the first trial: what is wrong whatever the candidate is raised as UsageError."""
+        ...
+
+    def gives(self, evaluator: Part, objective: Objective) -> bool:
+        """Whether a prepared evaluator measures what an objective wants."""
+        ...
+
+    def offers(self, evaluator: Part) -> Sequence[str]:
+        """The names that `reported` may ask a prepared evaluator for, as far as they are known; for messages."""
+        ...
+
+    def evaluate(self, work: Work, report: Report) -> Result:
+        """Measure a candidate. TrialFailed says in the evaluator's words why it cannot be. When a report says not to go
+        on, what has been found is returned at once."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,53 +1,24 @@
-"""Running one stage of a trial, wherever that is.
+"""Running one stage of a trial, wherever that is. What an evaluator is stands in `archdsl.search.contract`."""
 
-An evaluator is a module: `archdsl.search.evaluators.NAME` for a bare name, else the module that the name says. It has
-
-    evaluate(work: Work, report: Callable[[int, float], bool]) -> Result
-
-and may have what its place in a search needs:
-
-    PLACE: Place            where it runs, "anywhere" if it does not say
-    READS_ARCHITECTURE      False where genome and settings are enough; no text is made for it then
-    prepare(part)           raises UsageError, before the first trial, if it cannot work: a path that is not there
-    data(part) -> object    what workers on other machines need and `part` only refers to; sent to each of them once
-    receive(part, data)     takes that, on the worker
-"""
-
+import math
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from time import perf_counter
-from types import ModuleType
 from typing import cast
 
 from archdsl.diagnostics.record import ArchError, UsageError
-from archdsl.search.contract import Part, Result, TrialFailed, Work
-from archdsl.search.workers.contract import Finished, Job, Place
+from archdsl.search.contract import Evaluator, Result, TrialFailed, Work
+from archdsl.search.workers.contract import Finished, Job
 
 OUR_EVALUATORS = "archdsl.search.evaluators"
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
+"""How PyTorch says it."""
 
 
-def evaluator_named(name: str) -> ModuleType:
-    """The module of an evaluator."""
-    return import_module(name if "." in name else f"{OUR_EVALUATORS}.{name}")
-
-
-def place_of(part: Part) -> Place:
-    """Where an evaluator runs."""
-    return cast(Place, getattr(evaluator_named(part.name), "PLACE", "anywhere"))
-
-
-def reads_architecture(part: Part) -> bool:
-    """Whether an evaluator needs the text of the candidate."""
-    return cast(bool, getattr(evaluator_named(part.name), "READS_ARCHITECTURE", True))
-
-
-def prepare(part: Part) -> None:
-    """Let an evaluator see that it can work."""
-    prepares = cast("Callable[[Part], None] | None", getattr(evaluator_named(part.name), "prepare", None))
-    if prepares is not None:
-        prepares(part)
+def evaluator_named(name: str) -> Evaluator:
+    """The module of an evaluator, imported when it is first asked for."""
+    return cast(Evaluator, import_module(name if "." in name else f"{OUR_EVALUATORS}.{name}"))
 
 
 @dataclass(slots=True)
@@ -76,13 +47,20 @@ def attempted(job: Job, worker: str = "") -> Finished:
     except MemoryError:
         failure = "out of memory"
     except Exception as error:
-        failure, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+        first = str(error).strip().partition("\n")[0]
+        failure, trace = f"{type(error).__name__}: {first}".rstrip(": "), traceback.format_exc()
+        if any(words in first.lower() for words in OUT_OF_MEMORY):
+            failure = f"out of memory: {first}"
     return Finished(job.number, result, failure, trace, perf_counter() - begun, worker=worker)
 
 
 def _evaluated(work: Work) -> Result:
     report = Reporter(work)
-    result = cast(Result, evaluator_named(work.evaluator.name).evaluate(work, report))
-    if report.given_up or (report.values and not result.reports):
-        result = replace(result, reports={**report.values, **result.reports}, pruned=result.pruned or report.given_up)
-    return result
+    result = evaluator_named(work.evaluator.name).evaluate(work, report)
+    asked = {wish.name for wish in work.metrics}
+    for name, value in result.metrics.items():
+        if name in asked and not math.isfinite(value):
+            raise TrialFailed(f"`{name}` is {value}")
+    metrics = {name: value for name, value in result.metrics.items() if math.isfinite(value)}
+    reports = {**report.values, **result.reports}
+    return replace(result, metrics=metrics, reports=reports, pruned=result.pruned or report.given_up)

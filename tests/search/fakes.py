@@ -3,13 +3,15 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from archdsl.search.contract import Part, Result, TrialFailed, Work
+from archdsl.search.contract import Ground, Objective, Part, Place, Prepared, Report, Result, TrialFailed, Work
 
 NAME = "tests.search.fakes"
+PLACE: Place = "anywhere"
+READS_ARCHITECTURE = False
 
 
 def fake(**settings: object) -> Part:
@@ -18,7 +20,19 @@ def fake(**settings: object) -> Part:
     return Part(NAME, settings)
 
 
-def evaluate(work: Work, report: Callable[[int, float], bool]) -> Result:
+def prepare(evaluator: Part, ground: Ground) -> Prepared:
+    return Prepared()
+
+
+def gives(evaluator: Part, objective: Objective) -> bool:
+    return objective.metric.name not in ("params", "macs", "memory")
+
+
+def offers(evaluator: Part) -> Sequence[str]:
+    return ("good", "cost")
+
+
+def evaluate(work: Work, report: Report) -> Result:
     settings = work.evaluator.settings
     time.sleep(cast(float, settings.get("seconds", 0.0)))
     a, b = cast(int, work.genome.get("a", 0)), cast(int, work.genome.get("b", 0))

@@ -51,6 +51,8 @@ ENTRIES: tuple[Entry, ...] = (
         "evaluator",
         "A score of the untrained candidate on one batch; it ranks, and says nothing of accuracy.",
         setting("proxy", "str", "Which score.", "az_nas", Among(PROXIES)),
+        setting("data", "data?", "What the batch is taken from; none takes noise.", None),
+        setting("batch", "int", "Images in the batch.", 64, Between(2)),
         built=True,
     ),
     entry(
@@ -59,6 +61,15 @@ ENTRIES: tuple[Entry, ...] = (
         "The row of a table whose columns equal the decisions.",
         setting("path", "str", "A CSV file, also gzipped, or a Parquet file."),
         setting("columns", "list[tuple]", "Pairs of a decision's path and its column, where their names differ.", ()),
+        setting("metrics", "list[tuple]", 'Pairs such as ("accuracy", "top1"): metrics that a column gives.', ()),
+        setting(
+            "values",
+            "str",
+            'What stands in the columns of decisions: the "options" as they print, or their "positions" from 0;'
+            ' "auto" looks.',
+            "auto",
+            Among(("auto", "options", "positions")),
+        ),
         built=True,
     ),
 )

@@ -45,14 +45,14 @@ ENTRIES: tuple[Entry, ...] = (
     entry(
         "memory",
         "metric",
-        "The most memory that activations need at a time, for one image.",
+        "The most memory that activations need at a time, for one image, with reals as float32.",
         dimension="size",
         built=True,
     ),
     entry(
         "reported",
         "metric",
-        "What an evaluator reports under a name: a column of a table, a score, a value of your own function.",
+        "A number that an evaluator gives under a name: a column of a table, a score, what a function returns.",
         setting("name", "str?", "The name; none is that of the objective.", None),
         built=True,
     ),

@@ -8,16 +8,12 @@ has cost MOST_LOSSES workers. Jobs travel pickled; what an evaluator needs to kn
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
-from archdsl.search.contract import Part, Result, Work
+from archdsl.search.contract import Part, Place, Result, Work
 
 MOST_LOSSES = 3
 """A job that has cost so many workers is what kills them."""
-
-Place: TypeAlias = Literal["anywhere", "alone", "here"]
-"""Where a job runs: on any worker; on the one that is reserved for measuring time, where nothing runs beside it; or in
-the driver's own process, for what costs less than sending it."""
 
 
 @dataclass(frozen=True, slots=True)

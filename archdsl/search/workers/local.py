@@ -10,7 +10,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
-from archdsl.search.workers.contract import MOST_LOSSES, Equipment, Finished, Job, Place
+from archdsl.search.contract import Place
+from archdsl.search.workers.contract import MOST_LOSSES, Equipment, Finished, Job
 
 CHILD = "import sys; sys.path[:] = {paths!r}; from archdsl.search.workers.child import serve; serve(*sys.argv[1:])"
 """It finds this package where this process did, and never imports the script that began the search once more."""

@@ -1,0 +1,1 @@
+"""How metrics of a candidate are found: one module for each evaluator, the contract's `Evaluator` each."""
