@@ -109,4 +109,11 @@ ENTRIES: tuple[Entry, ...] = (
         setting("factor", "int", "One of so many goes on.", 4, Between(2)),
         built=True,
     ),
+    entry(
+        "median",
+        "promotion",
+        "A trial is stopped at an intermediate value below the median of the trials before it.",
+        setting("startup", "int", "How many trials must have got there first.", 5, Between(1)),
+        setting("warmup", "int", "How many steps of a trial go unjudged.", 1, Between(0)),
+    ),
 )
