@@ -39,6 +39,8 @@ class Candidate:
     params: int
     macs: int
     names: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
+    memory: int | None = None
+    """The most bytes of activations at a time, where the space was asked to count them."""
 
     @property
     def genome(self) -> dict[str, Option]:
@@ -145,11 +147,12 @@ in the driver's own process, for what costs less than sending it."""
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What evaluators may know before the first trial: the folder of the file that searches, some valid candidates, and
-    whether Python of its `extern`s may run."""
+    whether Python of its `extern`s may run. `architecture` writes a candidate as `.arch` text."""
 
     folder: Path
     samples: Sequence[Candidate] = ()
     allow_extern: bool = False
+    architecture: Callable[[Genome], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
