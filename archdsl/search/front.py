@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, overload
 
 from archdsl.assembly import Loading, assembled
@@ -47,7 +46,7 @@ class Found:
         return assembled(target, Loading(self.weights)).model
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Front(Sequence[Found]):
     """The trials that none dominates, by the first objective from its best. `trials` are all that have finished."""
 
@@ -55,7 +54,6 @@ class Front(Sequence[Found]):
     found: tuple[Found, ...]
     trials: tuple[Trial, ...] = field(repr=False)
     folder: Path
-    _temporary: "TemporaryDirectory[str] | None" = field(default=None, repr=False)
 
     @overload
     def __getitem__(self, index: int) -> Found: ...
@@ -90,7 +88,7 @@ class Front(Sequence[Found]):
         return pandas.DataFrame(rows)
 
 
-def front_of(ended: Ended, folder: Path, temporary: "TemporaryDirectory[str] | None", allow_extern: bool) -> Front:
+def front_of(ended: Ended, folder: Path, allow_extern: bool) -> Front:
     """The front of a search that has ended, whose files lie in a folder."""
     found = tuple(
         Found(
@@ -103,4 +101,4 @@ def front_of(ended: Ended, folder: Path, temporary: "TemporaryDirectory[str] | N
         )
         for trial in ended.front
     )
-    return Front(ended.objectives, found, ended.trials, folder, temporary)
+    return Front(ended.objectives, found, ended.trials, folder)
