@@ -29,7 +29,6 @@ class TrialSummary(Summary):
 
     trial: int
     hash: str
-    metrics: dict[str, float]
     trained: bool
 
 
