@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
     from archdsl.search.calling import search as search
+    from archdsl.space.report import inspect_space as inspect_space
+    from archdsl.space.sampling import sample as sample
     from archdsl.train.python import evaluate as evaluate
     from archdsl.train.python import fit as fit
 
@@ -43,6 +45,8 @@ _HOMES = {
     "load": "archdsl.meaning.program",
     "data_config": "archdsl.preprocessing",
     "profile": "archdsl.profiling",
+    "inspect_space": "archdsl.space.report",
+    "sample": "archdsl.space.sampling",
 }
 
 # Packages that are what they are called: `archdsl.search(...)` calls the one.
@@ -60,8 +64,10 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "inspect_space",
     "load",
     "profile",
+    "sample",
     "search",
     "zoo",
 ]
