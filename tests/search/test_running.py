@@ -165,9 +165,9 @@ def test_what_was_interrupted_comes_next_in_the_order_of_proposals(path: Path, t
 
 def test_the_time_ends_a_search(path: Path, tmp_path: Path):
     begun = time.monotonic()
-    ended = run_small(path, tmp_path / "out", (fake(seconds=0.1),), seconds=1.0, trials=1000)
+    ended = run_small(path, tmp_path / "out", (fake(seconds=0.1),), seconds=4.0, trials=1000)
     assert "time" == ended.reason
-    assert 0 < len(ended.trials) < 20
+    assert 0 < len(ended.trials) < 50
     assert time.monotonic() - begun < 20
 
 
