@@ -60,6 +60,11 @@ def alive() -> list[Any]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
+def besides_waiting(notes: list[str]) -> list[str]:
+    """A machine that is busy makes us wait."""
+    return [note for note in notes if not note.startswith("waiting")]
+
+
 def until(true: Any) -> None:
     deadline = time.monotonic() + PATIENCE
     while not true():
@@ -104,9 +109,9 @@ def test_a_node_that_goes_costs_no_job_and_one_that_comes_is_used(ray_cluster: A
             assert 3 == len({each.worker for each in all_of(workers, 3)})
     finally:
         if second in ray_cluster.worker_nodes:
-            ray_cluster.remove_node(second, allow_graceful=False)
+            ray_cluster.remove_node(second)
         until(lambda: 1 == len(alive()))
-    assert [] == notes
+    assert [] == besides_waiting(notes)
 
 
 @pytest.mark.slow
@@ -122,7 +127,7 @@ def test_a_worker_of_its_own_is_reserved_for_measuring_time(
             workers.submit(Job(number, job(number, evaluator).work, "alone" if number % 2 else "anywhere"))
         first, second, third, fourth = (each.worker for each in all_of(workers, 4))
     assert first == third != second == fourth
-    assert ["the Ray cluster has room for 1 of 4 workers; others begin when nodes join"] == notes
+    assert ["the Ray cluster has room for 1 of 4 workers; others begin when nodes join"] == besides_waiting(notes)
 
 
 @pytest.mark.slow
