@@ -1,8 +1,8 @@
 """Promotion: which trials go on to what costs more.
 
 A trial is judged where it has finished a stage of the evaluators, and where a stage reports a value on its way. With
-several evaluators a search has its rungs between them; with one, at the steps of its reports. The state is what was told
-in order, so a journal that is told again gives the same judgements."""
+several evaluators a search has its rungs between them; with one, at the steps of its reports. The state is what was
+told in order, so a journal that is told again gives the same judgements."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
