@@ -105,3 +105,11 @@ def breeding(domain: Domain, told: Told, surrogate: object) -> Breeding:
 
         predictor = Predictor(told)
     return Breeding(domain, told, Unseen(domain, told), predictor)
+
+
+def best_of_sample(rng: Random, count: int, sample: int) -> int:
+    """The least of some numbers below `count` that are drawn without putting back: each is among them or not."""
+    at = 0
+    while rng.random() * (count - at) >= sample:
+        at += 1
+    return at

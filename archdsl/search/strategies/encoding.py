@@ -13,7 +13,7 @@ from archdsl.search.contract import Candidate, Decision, Option
 from archdsl.search.strategies.paths import numeric
 
 MOST_GAPS = 16
-Cells: TypeAlias = list[tuple[int, float]]
+Cells: TypeAlias = tuple[list[int], list[float]]
 """Columns and what stands in them."""
 
 
@@ -51,22 +51,25 @@ class Encoding:
 
     def places(self, genome: Mapping[str, Option]) -> Cells:
         """What is decided where; the squares of what a decision has sum to one."""
-        found: Cells = []
+        columns: list[int] = []
+        values: list[float] = []
         for path, option in genome.items():
             site = self._sites.get(path)
             if site is None:
                 continue
+            cells = site.cells.get(option)
             if site.bounds is not None:
                 low, high = site.bounds
-                found += _sides(site.first, (float(str(option)) - low) / (high - low), MOST_GAPS, 1.0)
-            else:
-                found += site.cells.get(option, ())
-        return found
+                cells = _sides(site.first, (float(str(option)) - low) / (high - low), MOST_GAPS, 1.0)
+            if cells is not None:
+                columns += cells[0]
+                values += cells[1]
+        return columns, values
 
     def counts(self, genome: Mapping[str, Option]) -> Cells:
         """How often rows hold each option: the first, second, ... of an option have columns of their own."""
         met: dict[tuple[str, Option], int] = {}
-        found: Cells = []
+        found: list[int] = []
         for path, option in genome.items():
             site = self._sites.get(path)
             if site is None or site.bounds is not None:
@@ -75,8 +78,8 @@ class Encoding:
             met[key] = count = met.get(key, 0) + 1
             column = self._bags.get((site.bag, option, count))
             if column is not None:
-                found.append((column, 1.0))
-        return found
+                found.append(column)
+        return found, [1.0] * len(found)
 
     def _site(self, decision: Decision) -> _Site:
         site = _Site(decision.options, decision.bounds, _bag_of(decision))
@@ -85,14 +88,14 @@ class Encoding:
             return site
         itself = self._columns(len(decision.options))
         if not numeric(decision.options):
-            site.cells = {option: [(itself + at, 1.0)] for at, option in enumerate(decision.options)}
+            site.cells = {option: ([itself + at], [1.0]) for at, option in enumerate(decision.options)}
             return site
         ordered = sorted(decision.options, key=lambda option: float(str(option)))
         gaps, own = min(len(ordered) - 1, MOST_GAPS), min(0.5, 2.0 / len(ordered))
         first = self._columns(2 * gaps)
         for at, option in enumerate(ordered):
-            sides = _sides(first, at / (len(ordered) - 1), gaps, 1.0 - own)
-            site.cells[option] = [(itself + at, sqrt(own)), *sides]
+            sides, values = _sides(first, at / (len(ordered) - 1), gaps, 1.0 - own)
+            site.cells[option] = [itself + at, *sides], [sqrt(own), *values]
         return site
 
     def _columns(self, count: int) -> int:
@@ -102,8 +105,7 @@ class Encoding:
 
 def _sides(first: int, share: float, gaps: int, weight: float) -> Cells:
     """For each of some places along a range, on which side of it a share of the range is."""
-    value = sqrt(weight / gaps)
-    return [(first + 2 * gap + (share > (gap + 0.5) / gaps), value) for gap in range(gaps)]
+    return [first + 2 * gap + (share > (gap + 0.5) / gaps) for gap in range(gaps)], [sqrt(weight / gaps)] * gaps
 
 
 def _bag_of(decision: Decision) -> str:

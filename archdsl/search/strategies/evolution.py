@@ -10,8 +10,8 @@ from random import Random
 from typing import cast
 
 from archdsl.search.contract import Candidate, Domain, Objective, Option, Part, Trial
-from archdsl.search.standings import Place, best, places
-from archdsl.search.strategies.breeding import Breeding, breeding
+from archdsl.search.standings import best
+from archdsl.search.strategies.breeding import Breeding, best_of_sample, breeding
 from archdsl.search.strategies.told import Told
 from archdsl.search.strategies.variation import Variation
 
@@ -57,7 +57,7 @@ class Evolution:
     told: Told
     breeding: Breeding
     startup: int
-    _parents: tuple[int, list[Candidate], list[Place]] = field(default=(0, [], []))
+    _parents: tuple[int, list[Candidate]] = field(default=(0, []))
 
     def propose(self, rng: Random, pending: Sequence[Candidate]) -> Candidate | None:
         number = len(self.told) + len(pending)
@@ -76,20 +76,16 @@ class Evolution:
         return self.breeding.remarks()
 
     def living(self) -> list[Candidate]:
-        """Those that may become parents."""
-        return self._living()[1]
-
-    def _living(self) -> tuple[int, list[Candidate], list[Place]]:
+        """Those that may become parents, the best first; of equals the latest."""
         count = len(self.told)
         if self._parents[0] != count:
             if self.plan.keep is None:
-                numbers = list(range(max(count - self.plan.population, 0), count))
+                numbers = list(range(count - 1, max(count - self.plan.population, 0) - 1, -1))
             else:
-                until = max(count - count % self.plan.population, min(count, self.startup))
-                numbers = best(self.told.standings[:until], self.plan.keep)
-            standings = places([self.told.standings[number] for number in numbers])
-            self._parents = count, [self.told.candidates[number] for number in numbers], standings
-        return self._parents
+                numbers = list(range(max(count - count % self.plan.population, min(count, self.startup)) - 1, -1, -1))
+            found = best([self.told.standings[number] for number in numbers], self.plan.keep or len(numbers))
+            self._parents = count, [self.told.candidates[numbers[at]] for at in found]
+        return self._parents[1]
 
     def _child(self, rng: Random, kind: str) -> Mapping[str, Option]:
         if kind == "crossed":
@@ -98,11 +94,10 @@ class Evolution:
 
     def _parent(self, rng: Random) -> Candidate:
         """The best of a sample of the living; of those kept, any."""
-        _, candidates, standings = self._living()
+        living = self.living()
         if self.plan.keep is not None:
-            return rng.choice(candidates)
-        some = rng.sample(range(len(candidates)), min(self.plan.sample, len(candidates)))
-        return candidates[min(some, key=lambda at: standings[at])]
+            return rng.choice(living)
+        return living[best_of_sample(rng, len(living), self.plan.sample)]
 
 
 def strategy(part: Part, domain: Domain, objectives: Sequence[Objective]) -> Evolution:

@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archdsl.search.contract import Option
 from archdsl.search.correlation import kendall, spearman
@@ -20,8 +21,9 @@ from archdsl.search.strategies.targets import columns, scalar, some_weights
 from archdsl.search.strategies.told import Told
 
 Genome: TypeAlias = Mapping[str, Option]
-Encoded: TypeAlias = tuple[Cells, Cells, int]
-"""The places and the counts of a genome, and its length."""
+Encoded: TypeAlias = tuple[Cells, Cells, float]
+"""The places and the counts of a genome, and what makes its length one."""
+Columns: TypeAlias = NDArray[np.intp]
 BEST, LATEST, EVEN = 96, 96, 64
 """Of many trials it looks at the best, the latest, and some that are spread evenly over all."""
 ALL = BEST + LATEST + EVEN
@@ -30,6 +32,7 @@ BLOCK = 16
 FIRST, GROWTH = 8, 1.25
 """When it chooses its settings for the first time, and how many times more trials it waits for until the next."""
 FOR_SETTINGS = 128
+FEW_COLUMNS = 1024
 PENDING = 16
 """So many proposals that are on their way count as seen, with nothing found out of the ordinary."""
 
@@ -46,7 +49,7 @@ class Looked:
 class Fitted:
     """The process that has seen some trials; `losses` has a column for each objective."""
 
-    columns: Mapping[int, int]
+    columns: Columns | None
     process: Process
     losses: Array
     good: tuple[int, ...]
@@ -92,10 +95,10 @@ class Predictor:
         least = float(losses[list(fitted.good)].min()) if fitted.good else float(losses.min())
         seen = fitted.process
         if pending:
-            more = self._rows(fitted.columns, [self._cells(genome) for genome in pending[-PENDING:]])
+            more = self._rows([self._cells(genome) for genome in pending[-PENDING:]], fitted.columns)
             seen = process(_joined(seen.rows, more), seen.settings)
             losses = np.concatenate([losses, np.zeros(len(more.places))])
-        middle, off = seen.guesses(self._rows(fitted.columns, [self._cells(g) for g in genomes]), losses)
+        middle, off = seen.guesses(self._rows([self._cells(g) for g in genomes], fitted.columns), losses)
         return [_expected_gain(least - float(m), float(o)) for m, o in zip(middle, off, strict=True)]
 
     def correlations(self) -> dict[str, float]:
@@ -109,7 +112,7 @@ class Predictor:
                 if len(later) < 4:
                     continue
                 fitted = self._fit_to(looked, self._settings_of(looked))
-                rows = self._rows(fitted.columns, [self._encoded[i] for i in later])
+                rows = self._rows([self._encoded[i] for i in later], fitted.columns)
                 guessed = fitted.process.guesses(rows, fitted.losses[:, axis])[0].tolist()
                 was = [self.told.standings[i].losses[axis] for i in later]
                 for at, measure in enumerate((spearman, kendall)):
@@ -135,8 +138,7 @@ class Predictor:
         if known is None:
             step = ceil(len(looked.numbers) / FOR_SETTINGS)
             numbers = looked.numbers[::step]
-            rows = self._rows(self._used(numbers), [self._encoded[number] for number in numbers])
-            known = likeliest(rows, self._losses(numbers))
+            known = likeliest(self._seen_rows(numbers)[0], self._losses(numbers))
             self._settings[looked.told] = known
         return known
 
@@ -146,8 +148,7 @@ class Predictor:
         return self._fitted[1]
 
     def _fit_to(self, looked: Looked, settings: Settings) -> Fitted:
-        used = self._used(looked.numbers)
-        rows = self._rows(used, [self._encoded[number] for number in looked.numbers])
+        rows, used = self._seen_rows(looked.numbers)
         good = tuple(at for at, number in enumerate(looked.numbers) if self.told.standings[number].good)
         return Fitted(used, process(rows, settings), self._losses(looked.numbers), good)
 
@@ -155,25 +156,33 @@ class Predictor:
         return columns([self.told.standings[number] for number in numbers], len(self.told.objectives))
 
     def _cells(self, genome: Genome) -> Encoded:
-        return self._encoding.places(genome), self._encoding.counts(genome), max(len(genome), 1)
+        return self._encoding.places(genome), self._encoding.counts(genome), sqrt(max(len(genome), 1))
 
-    def _used(self, numbers: Sequence[int]) -> dict[int, int]:
-        """The columns in which these trials have something, numbered anew."""
-        found: dict[int, int] = {}
-        for number in numbers:
-            for cells in self._encoded[number][:2]:
-                for column, _ in cells:
-                    found.setdefault(column, len(found))
+    def _seen_rows(self, numbers: Sequence[int]) -> tuple[Rows, Columns | None]:
+        """Trials as rows. Where there are very many columns those are left out that are empty in all of them."""
+        rows = self._rows([self._encoded[number] for number in numbers])
+        if self._encoding.width <= FEW_COLUMNS:
+            return rows, None
+        used = np.flatnonzero(rows.places.any(axis=0) | rows.counts.any(axis=0))
+        return Rows(rows.places[:, used], rows.counts[:, used]), used
+
+    def _rows(self, encoded: Sequence[Encoded], used: Columns | None = None) -> Rows:
+        lengths = [length for _, _, length in encoded]
+        places = self._matrix([cells for cells, _, _ in encoded], lengths)
+        counts = self._matrix([cells for _, cells, _ in encoded], lengths)
+        return Rows(places, counts) if used is None else Rows(places[:, used], counts[:, used])
+
+    def _matrix(self, encoded: Sequence[Cells], lengths: Sequence[float]) -> Array:
+        rows: list[int] = []
+        columns: list[int] = []
+        values: list[float] = []
+        for row, (cells, length) in enumerate(zip(encoded, lengths, strict=True)):
+            rows += [row] * len(cells[0])
+            columns += cells[0]
+            values += [value / length for value in cells[1]]
+        found = np.zeros((len(encoded), self._encoding.width))
+        found[rows, columns] = values
         return found
-
-    def _rows(self, used: Mapping[int, int], encoded: Sequence[Encoded]) -> Rows:
-        halves = np.zeros((2, len(encoded), max(len(used), 1)))
-        for row, (places, counts, length) in enumerate(encoded):
-            for half, cells in zip(halves, (places, counts), strict=True):
-                there = [(used[column], value) for column, value in cells if column in used]
-                half[row, [column for column, _ in there]] = [value for _, value in there]
-                half[row] /= sqrt(length)
-        return Rows(halves[0], halves[1])
 
 
 def _joined(one: Rows, other: Rows) -> Rows:

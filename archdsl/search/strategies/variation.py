@@ -3,7 +3,7 @@
 A child is what is wanted of a candidate. The domain completes it: what its decisions reach anew is drawn there, and
 what is reached no more is passed over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -17,6 +17,8 @@ OF_A_ROW = 0.25
 """The share of changes that are of a row, where there are rows."""
 STEPS = 0.5
 """The share of changes of a number that go to the next one."""
+SUBTREES = 0.3
+"""The share of the children of two parents that are one of them with a part of the other."""
 BLENDED = 15.0
 """How near to their parents the children of two reals are (the index of simulated binary crossover)."""
 MOVED = 20.0
@@ -31,21 +33,28 @@ class Variation:
 
     def mutated(self, rng: Random, parent: Candidate) -> dict[str, Option]:
         """The parent with at least one change."""
-        genome = parent.genome
         if not parent.decisions:
-            return genome
+            return {}
         rows = rows_of(parent.decisions)
         if self.mutate is None and rows and rng.random() < OF_A_ROW:
-            return rng.choice(CHANGES)(rng, genome, rng.choice(rows))
-        for decision in self._changed(rng, parent.decisions):
+            return rng.choice(CHANGES)(rng, parent.genome, rng.choice(rows))
+        return self._redrawn(rng, parent.genome, parent.decisions)
+
+    def _redrawn(self, rng: Random, genome: dict[str, Option], decisions: Sequence[Decision]) -> dict[str, Option]:
+        for decision in self._changed(rng, decisions):
             if decision.path in genome:
                 genome = redrawn(rng, genome, decision)
         return genome
 
     def crossed(self, rng: Random, one: Candidate, other: Candidate) -> dict[str, Option]:
-        """What two parents give: each place from one of them, or one decision with all inside of it from the other."""
-        if one.decisions and rng.random() < 0.3:
-            return _subtree(rng, one, other)
+        """What two parents give: each place from one of them, or one decision with all inside of it from the other; in
+        half of the children something is drawn anew."""
+        if not one.decisions:
+            return {}
+        found = _subtree(rng, one, other) if rng.random() < SUBTREES else self._mixed(rng, one, other)
+        return self._redrawn(rng, found, one.decisions) if rng.random() < 0.5 else found
+
+    def _mixed(self, rng: Random, one: Candidate, other: Candidate) -> dict[str, Option]:
         by_place = rng.random() < 0.5
         mine, theirs = one.genome, other.genome
         ranges = {decision.path: decision.bounds for decision in one.decisions if decision.bounds is not None}
@@ -60,7 +69,7 @@ class Variation:
                 found[path] = genome[path]
         return found
 
-    def _changed(self, rng: Random, decisions: tuple[Decision, ...]) -> list[Decision]:
+    def _changed(self, rng: Random, decisions: Sequence[Decision]) -> list[Decision]:
         if self.mutate is not None:
             some = [decision for decision in decisions if rng.random() < self.mutate]
             return some or [rng.choice(decisions)]
