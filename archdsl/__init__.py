@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from archdsl.meaning.program import load as load
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
+    from archdsl.train.python import evaluate as evaluate
+    from archdsl.train.python import fit as fit
 
 # Loaded when first asked for, so that the tool starts with what the command needs.
 _HOMES = {
@@ -34,7 +36,9 @@ _HOMES = {
     "check": "archdsl.meaning.check",
     "costs": "archdsl.meaning.program",
     "elaborate": "archdsl.meaning.program",
+    "evaluate": "archdsl.train.python",
     "export": "archdsl.exporting",
+    "fit": "archdsl.train.python",
     "load": "archdsl.meaning.program",
     "data_config": "archdsl.preprocessing",
     "profile": "archdsl.profiling",
@@ -49,7 +53,9 @@ __all__ = [
     "costs",
     "data_config",
     "elaborate",
+    "evaluate",
     "export",
+    "fit",
     "load",
     "profile",
     "zoo",

@@ -56,7 +56,8 @@ class WeightsSummary(_Record):
 class Summary(_Record):
     """`settings` are as the language writes them, `decisions` those of the candidate that were given; `params` and
     `macs` are of the model as it was declared, for one input, without what `externs` refers to; `seed` is that of the
-    initialisation."""
+    initialisation. Of a trained model `metrics` are what was measured with the weights that lie beside, `recipe` how it
+    was trained, and `preprocessing` what was done to the pictures."""
 
     version: Literal[1] = 1
     name: str
@@ -74,6 +75,8 @@ class Summary(_Record):
     deployed: bool
     files: tuple[str, ...]
     versions: dict[str, str]
+    metrics: dict[str, float] | None = None
+    recipe: dict[str, object] | None = None
 
 
 def summary_of(built: Assembly, seed: int | None, files: Sequence[str] = ()) -> Summary:

@@ -29,7 +29,9 @@ class Need:
     made: Mapping[Buffer, int]
 
 
-Known = dict[tuple[int, tuple[bool, ...], str], tuple[Module, Need]]
+NeedKey = tuple[int, tuple[bool, ...], str]
+"""A module by its identity, which of its inputs the caller keeps, and the dtype of reals."""
+Known = dict[NeedKey, tuple[Module, Need]]
 
 
 def peak_bytes(graph: Module, known: Known | None = None, real: str = "float32") -> int:

@@ -359,9 +359,9 @@ def _ilog2(x: Number) -> Number:
 
 _declare("int(x)", "The number without its fraction; true is 1.")(_unary("int", lambda x: int(cast(float, x))))
 _declare("real(x)", "The number as a real.")(_unary("real", lambda x: float(cast(float, x))))
-_declare("round(x)", "The nearest int, halves away from zero.")(_unary("round", _half_away))
-_declare("floor(x)", "The largest int not above.")(_unary("floor", lambda x: math.floor(cast(float, x))))
-_declare("ceil(x)", "The smallest int not below.")(_unary("ceil", lambda x: math.ceil(cast(float, x))))
+_declare("round(x)", "The nearest int, halves away from zero.", overload=True)(_unary("round", _half_away))
+_declare("floor(x)", "The largest int not above.", overload=True)(_unary("floor", lambda x: math.floor(cast(float, x))))
+_declare("ceil(x)", "The smallest int not below.", overload=True)(_unary("ceil", lambda x: math.ceil(cast(float, x))))
 _declare("ilog2(x)", "The largest power of two not above, as its exponent.")(_unary("ilog2", _ilog2))
 _declare("abs(x)", "The size of a number.", overload=True)(_unary("abs", lambda x: abs(cast(float, x))))
 _declare("sqrt(x)", "The square root of a number.", overload=True)(_unary("sqrt", lambda x: math.sqrt(cast(float, x))))

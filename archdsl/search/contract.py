@@ -39,6 +39,8 @@ class Candidate:
     params: int
     macs: int
     names: Mapping[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
+    memory: int | None = None
+    """The most bytes of activations at a time, where the space was asked to count them."""
 
     @property
     def genome(self) -> dict[str, Option]:
@@ -65,14 +67,10 @@ class Offered(Protocol):
     def bounds(self) -> tuple[float, float] | None: ...
 
 
-Choosing: TypeAlias = Callable[[str, Offered], Option]
-"""Takes one of the open options at a path."""
-
-
 class Domain(Protocol):
     """The genomes that a strategy may propose."""
 
-    def follow(self, choose: Choosing) -> Candidate | Rejected:
+    def follow(self, choose: Callable[[str, Offered], Option]) -> Candidate | Rejected:
         """The candidate whose decisions a function takes, one after the other as they are reached: it gets the path and
         what is on offer, and gives one of the open options."""
         ...
@@ -145,11 +143,12 @@ in the driver's own process, for what costs less than sending it."""
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What evaluators may know before the first trial: the folder of the file that searches, some valid candidates, and
-    whether Python of its `extern`s may run."""
+    whether Python of its `extern`s may run. `architecture` writes a candidate as `.arch` text."""
 
     folder: Path
     samples: Sequence[Candidate] = ()
     allow_extern: bool = False
+    architecture: Callable[[Genome], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

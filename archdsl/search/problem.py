@@ -14,10 +14,10 @@ from archdsl.meaning.program import Program, value_of_name, with_settings
 from archdsl.meaning.run import Fault, Session, Unmet
 from archdsl.meaning.values import Component, Configured, Decided, Value, space_of
 from archdsl.parts import Part, default_part, part_of
-from archdsl.search.contract import Candidate, Choosing, Domain, Genome, Objective, Option, Rejected
+from archdsl.search.contract import Candidate, Domain, Genome, Objective, Option, Rejected
 from archdsl.search.recipes import Recipes, WithRecipes
 from archdsl.source import Span
-from archdsl.space.opened import Choose, Space
+from archdsl.space.opened import Space
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below
 from archdsl.targets import Target, TargetLike, open_target
@@ -26,8 +26,6 @@ STATIC = Part("static")
 """The evaluator that goes first in every search: what is known without running anything."""
 LATENCY = Part("latency")
 """The one that follows where a latency is wanted."""
-COUNTED = ("params", "macs")
-"""What elaborating a candidate tells."""
 TRIALS = 100
 """Of a search that says nothing of when it ends."""
 MOST_TRIES = 10_000
@@ -66,7 +64,9 @@ class Problem:
     def counted(self, candidate: Candidate) -> dict[str, float]:
         """What is known of a candidate before any evaluator runs, also under the names of objectives."""
         known: dict[str, float] = {"params": candidate.params, "macs": candidate.macs}
-        known.update((o.name, known[o.metric.name]) for o in self.objectives if o.metric.name in COUNTED)
+        if candidate.memory is not None:
+            known["memory"] = candidate.memory
+        known.update((o.name, known[o.metric.name]) for o in self.objectives if o.metric.name in known)
         return known
 
     def unmet(self, candidate: Candidate, metrics: Mapping[str, float]) -> list[Unmet]:
@@ -100,13 +100,8 @@ class Valid:
                 return found
         raise UsageError(f"none of {MOST_TRIES:,} candidates meets the requirements")
 
-    def follow(self, choose: Choosing) -> Candidate | Rejected:
-        return self._checked(self.space.follow(cast(Choose, choose)))
-
     def complete(self, wanted: Genome, rng: Random) -> Candidate | Rejected:
-        return self._checked(self.space.complete(wanted, rng))
-
-    def _checked(self, found: Candidate | Rejected) -> Candidate | Rejected:
+        found = self.space.complete(wanted, rng)
         if isinstance(found, Rejected):
             return found
         missing = self.unmet(found)
@@ -135,6 +130,7 @@ def open_problem(
     _refuse_unbuilt(search, found)
     entry = cast("Component | Decided", found.values["space"])
     space = _space(opened, search, entry)
+    space.weigh = _reads(search, "memory")
     evaluate = found.values.get("evaluate", ())
     recipes = Recipes(program, evaluate if isinstance(evaluate, tuple) else (evaluate,))
     objectives = tuple(_objective(name, wish.maximize, wish.metric) for name, wish in found.objectives.items())
@@ -228,6 +224,17 @@ def _refuse_unbuilt(search: Component, found: Fields) -> None:
             if isinstance(each, Configured) and not each.entry.built:
                 title = f"`{each.name}` is declared and cannot run yet"
                 raise ArchError((codes.NOT_BUILT.at(span, title, f"another {each.entry.family} runs"),))
+
+
+def _reads(search: Component, name: str) -> bool:
+    """Whether the declaration speaks of a metric anywhere."""
+    body = cast(Declared, search.callee).body
+    for part in below(body) if body is not None else ():
+        if isinstance(part, nodes.Name) and part.text == name:
+            return True
+        if isinstance(part, nodes.Objective) and part.metric is None and part.name.text == name:
+            return True
+    return False
 
 
 def _place(search: Component, name: str) -> Span:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import cast
 
+from archdsl.cost.memory import Known as Needs
+from archdsl.cost.memory import Need, NeedKey, peak_bytes
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, Diagnostic
 from archdsl.meaning.check import with_deep_stack
@@ -59,7 +61,10 @@ class Space:
     target: Target
     fixed: Mapping[str, Option] = field(default_factory=dict[str, Option])
     """Decisions that are taken for every candidate."""
+    weigh: bool = False
+    """Whether the memory of candidates is counted too."""
     _digests: Known = field(default_factory=dict[int, tuple[Module, str]], repr=False)
+    _needs: Needs = field(default_factory=dict[NeedKey, tuple[Module, Need]], repr=False)
 
     def follow(self, choose: Choose, *, graph: bool = True) -> Candidate | Rejected:
         """The candidate whose decisions a function takes. Without its graph it has no hash, and costs half the time. A
@@ -98,9 +103,13 @@ class Space:
         except ArchError as error:
             return _rejected(walker, error.diagnostics)
         frame, component, inputs, result = root.models[-1]
-        found = digest(finished(frame, component, inputs, result), self._digests) if graph else ""
+        found, memory = "", None
+        if graph:
+            module = finished(frame, component, inputs, result)
+            found = digest(module, self._digests)
+            memory = peak_bytes(module, self._needs) if self.weigh else None
         decisions = tuple(decision_of(path, walker.taken[path], offer) for path, offer in walker.offers.items())
-        return Candidate(decisions, found, frame.body.parameters, frame.body.macs, root.names)
+        return Candidate(decisions, found, frame.body.parameters, frame.body.macs, root.names, memory)
 
 
 def wanted_option(wanted: Genome, path: str, offer: Offer, rng: Random | None) -> Value:

@@ -1,7 +1,9 @@
 """How to train, as plain data: a `train` declaration evaluated, with everything it does not say filled in."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, cast
 
 from archdsl.parts import Part, as_json, default_part, from_json
@@ -38,6 +40,30 @@ class Recipe:
             raise ValueError(f"a recipe has no {', '.join(unknown)}")
         return cls(**cast("dict[str, Any]", {name: from_json(value) for name, value in mapping.items()}))
 
+    def placed(self, folder: Path) -> "Recipe":
+        """The recipe with whole paths: those that are written lie in the folder of the file that writes them, or else
+        where the command runs."""
+        data, distill = self.data, self.distill
+        if isinstance(path := data.settings.get("path"), str):
+            data = Part(data.name, {**data.settings, "path": _whole(path, folder)})
+        if distill is not None:
+            placed = {
+                name: _whole(value, folder) if isinstance(value, str) and _is_there(value, folder) else value
+                for name, value in distill.settings.items()
+            }
+            distill = Part(distill.name, placed)
+        start = None if self.start is None else _whole(self.start, folder)
+        return replace(self, data=data, distill=distill, start=start)
+
     def as_json(self) -> dict[str, object]:
         """The recipe as JSON can write it; `of` reads it back."""
         return {each.name: as_json(getattr(self, each.name)) for each in fields(self)}
+
+
+def _is_there(path: str, folder: Path) -> bool:
+    return (folder / path).exists() or Path(path).exists()
+
+
+def _whole(path: str, folder: Path) -> str:
+    beside = folder / Path(path).expanduser()
+    return os.path.abspath(beside if beside.exists() else Path(path).expanduser())

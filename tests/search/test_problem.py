@@ -117,3 +117,20 @@ def test_what_cannot_run_is_refused_where_it_stands(tmp_path: Path):
     problem(tmp_path)
     with pytest.raises(UsageError, match="is a space, no search"):
         open_problem(f"{tmp_path / 'case.arch'}:nets")
+
+
+def test_memory_is_counted_where_the_search_speaks_of_it(tmp_path: Path):
+    rng = Random(0)
+    found = problem(tmp_path)
+    assert "memory" not in found.counted(found.domain.draw(rng))
+    for line in ("minimize memory", "minimize held = memory()", "require memory <= 0.4KiB"):
+        asked = problem(tmp_path, time=line)
+        candidate = asked.domain.draw(rng)
+        known = asked.counted(candidate)
+        assert known["memory"] == 4 * (64 + candidate.genome["width"])  # the picture in a row, and the first layer
+        assert known.get("held", known["memory"]) == known["memory"]
+        limited = "require" in line
+        unmet = asked.unmet(candidate, {})
+        assert not unmet
+        if limited:
+            assert candidate.genome["width"] in (8, 16)

@@ -1,10 +1,10 @@
 """What is known of the published models: `tests/data/zoo_goldens.json.gz`.
 
-For each variant: its target and settings in the zoo; its `source`; `params` and `macs`; its `entries` in the order of
-the reference, each with name, shape, kind and rule of filling; and the `fingerprint` of its results when it is filled
-by these rules and sees `input` pictures. `first` are the first 16 numbers of each row in float64, `norm` is that of
-all of them, `float32_difference` how far the reference is from itself in float32. `make_goldens.py` made those of
-timm's models; the others came from the repositories that `source` names."""
+For each variant: its target, in the zoo or in a search space, and its settings; its `source`; `params` and `macs`; its
+`entries` in the order of the reference, each with name, shape, kind and rule of filling; and the `fingerprint` of its
+results when it is filled by these rules and sees `input` pictures. `first` are the first 16 numbers of each row in
+float64, `norm` is that of all of them, `float32_difference` how far the reference is from itself in float32.
+`make_goldens.py` made those of timm's models; the others came from the repositories that `source` names."""
 
 import gzip
 import json

@@ -1,11 +1,12 @@
-"""The models of the zoo against the published ones: what is in the state dict, parameters and work, and, filled with
-the same numbers, the same results."""
+"""The models of the zoo, and those that the search spaces name, against the published ones: what is in the state dict,
+parameters and work, and, filled with the same numbers, the same results."""
 
 import numpy
 import pytest
 import torch
 
 import archdsl
+from archdsl.resources import resource
 from archdsl.targets import Target, open_target
 from archdsl_compiler.graph import state_entries
 from tests.zoo import goldens
@@ -31,6 +32,7 @@ LIGHT = {
     "poolformerv2_s12",
     "pvt_v2_b0",
     "resnet18",
+    "smt_tiny",
     "swin_tiny_patch4_window7_224",
     "van_b0",
     "vit_tiny_patch16_224",
@@ -47,7 +49,9 @@ INPUTS = {"m3vit_tiny_multigate_task0": [torch.tensor(0)]}
 
 def target_of(variant: str) -> Target:
     golden = GOLDENS[variant]
-    return open_target(golden["target"], settings=golden["settings"])
+    target = golden["target"]
+    of_the_zoo = target.startswith("zoo:")
+    return open_target(target if of_the_zoo else str(resource(target)), settings=golden["settings"])
 
 
 @pytest.mark.parametrize("variant", GOLDENS)

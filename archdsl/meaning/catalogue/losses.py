@@ -2,7 +2,8 @@
 
 from archdsl.meaning.catalogue.contract import Between, Entry, entry, setting
 
-_TEACHER = setting("teacher", "str", "The model that answers: a name of the zoo or a file.")
+_TEACHER = setting("teacher", "str", "The model that answers: a folder of `archdsl train`, a name of the zoo, a file.")
+_WEIGHTS = setting("weights", "str?", "The file of its weights; none takes those of the folder.", None)
 _SHARE = setting("weight", "real", "The teacher's share of the loss.", 0.5, Between(0.0, 1.0))
 
 ENTRIES: tuple[Entry, ...] = (
@@ -34,6 +35,7 @@ ENTRIES: tuple[Entry, ...] = (
         "Learn the class that a teacher finds most probable.",
         _TEACHER,
         _SHARE,
+        _WEIGHTS,
         built=True,
     ),
     entry(
@@ -43,6 +45,7 @@ ENTRIES: tuple[Entry, ...] = (
         _TEACHER,
         _SHARE,
         setting("temperature", "real", "Logits of both are divided by it.", 1.0, Between(0.0)),
+        _WEIGHTS,
         built=True,
     ),
 )

@@ -80,6 +80,14 @@ def cases() -> dict[str, Case]:
             (objective("acc", "reported"), objective("quality", "reported", name="acc"), objective("accuracy")),
             (objective("params"), objective("latency"), objective("none", "reported")),
         ),
+        **{
+            f"zero_cost {proxy}": Case(
+                default_part("evaluator", "zero_cost", proxy=proxy, batch=8),
+                (objective(proxy, "reported"), objective("score", "reported", name=proxy)),
+                (objective("params"), objective("accuracy"), objective("none", "reported")),
+            )
+            for proxy in ("az_nas", "synflow")
+        },
         "extern": Case(
             Part(EXTERN, {"name": "judge", "reference": "FUNCTIONS:judged", "settings": {"scale": 2.0}}),
             (objective("quality", "reported"), objective("top", "accuracy"), objective("latency")),
@@ -101,12 +109,13 @@ def write_table(path: Path, found: list[Candidate]) -> None:
 @contextmanager
 def ground_in(folder: Path) -> Generator[Ground]:
     """A folder with all that the cases need."""
-    found = candidates_of(space_in(folder))
+    space = space_in(folder)
+    found = candidates_of(space)
     write_table(folder / "nets.csv", found)
     (folder / "FUNCTIONS.py").write_text(FUNCTION, encoding="utf-8")
     sys.path.insert(0, str(folder))
     try:
-        yield Ground(folder, found, allow_extern=True)
+        yield Ground(folder, found, allow_extern=True, architecture=space.architecture)
     finally:
         sys.path.remove(str(folder))
         sys.modules.pop("FUNCTIONS", None)

@@ -1,0 +1,1 @@
+"""Augmentations: changes of a batch of training pictures, each a module of its own."""

@@ -1,0 +1,1 @@
+"""Metrics of a trained model, each a module of its own."""
