@@ -1,7 +1,7 @@
 """`tpe`: Optuna's tree-structured Parzen estimator, on a study in memory that is fed from what was told.
 
-A decision is a parameter of its own wherever it is reached, and one for each set of options that was open there, so that
-conditional spaces need no padding. What is asked is forgotten at once: the study knows told trials alone."""
+A decision is a parameter of its own wherever it is reached, and one for each set of options that was open there, so
+that conditional spaces need no padding. What is asked is forgotten at once: the study knows told trials alone."""
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -63,10 +63,7 @@ class ParzenEstimator:
 
     def _asked(self, rng: Random, waiting: Collection[str]) -> Candidate | None:
         for _ in range(TRIES):
-            # Optuna warns of nothing here that a user could change.
-            self.study.sampler = optuna.samplers.TPESampler(
-                n_startup_trials=0, seed=rng.getrandbits(32), warn_independent_sampling=False
-            )
+            self.study.sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=rng.getrandbits(32))
             asked = self.study.ask()
             found = self.domain.follow(lambda path, offer, asked=asked: _suggested(asked, path, offer))
             self.study.tell(asked, state=TrialState.FAIL)
