@@ -67,10 +67,14 @@ class Offered(Protocol):
     def bounds(self) -> tuple[float, float] | None: ...
 
 
+Choosing: TypeAlias = Callable[[str, Offered], Option]
+"""Takes one of the open options at a path."""
+
+
 class Domain(Protocol):
     """The genomes that a strategy may propose."""
 
-    def follow(self, choose: Callable[[str, Offered], Option]) -> Candidate | Rejected:
+    def follow(self, choose: Choosing) -> Candidate | Rejected:
         """The candidate whose decisions a function takes, one after the other as they are reached: it gets the path and
         what is on offer, and gives one of the open options."""
         ...
