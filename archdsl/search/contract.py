@@ -147,12 +147,14 @@ in the driver's own process, for what costs less than sending it."""
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What evaluators may know before the first trial: the folder of the file that searches, some valid candidates, and
-    whether Python of its `extern`s may run. `architecture` writes a candidate as `.arch` text."""
+    whether Python of its `extern`s may run. `architecture` writes a candidate as `.arch` text; `objectives` are all
+    that are wanted."""
 
     folder: Path
     samples: Sequence[Candidate] = ()
     allow_extern: bool = False
     architecture: Callable[[Genome], str] | None = None
+    objectives: Sequence[Objective] = ()
 
 
 @dataclass(frozen=True, slots=True)
