@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from archdsl.meaning.program import load as load
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
+    from archdsl.space.report import inspect_space as inspect_space
+    from archdsl.space.sampling import sample as sample
     from archdsl.train.python import evaluate as evaluate
     from archdsl.train.python import fit as fit
 
@@ -42,6 +44,8 @@ _HOMES = {
     "load": "archdsl.meaning.program",
     "data_config": "archdsl.preprocessing",
     "profile": "archdsl.profiling",
+    "inspect_space": "archdsl.space.report",
+    "sample": "archdsl.space.sampling",
 }
 
 __all__ = [
@@ -56,8 +60,10 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "inspect_space",
     "load",
     "profile",
+    "sample",
     "zoo",
 ]
 

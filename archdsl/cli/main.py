@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "eval": "Measure a model with weights on data.",
     "profile": "Count what a model costs, module by module.",
     "show": "Show a resolved architecture as a tree with shapes.",
+    "space": "Tell the choices of a space, its size and its bounds.",
+    "sample": "Draw candidates of a space, evenly.",
     "zoo": "List the models of the zoo.",
 }
 FILES_ARE_WRONG = 1

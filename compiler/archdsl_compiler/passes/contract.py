@@ -79,14 +79,18 @@ PASSES: Mapping[str, tuple[str, str]] = {
     "eliminate-dead-code": ("eliminate_dead_code", "EliminateDeadCode"),
     "fold-batch-norm": ("fold_batch_norm", "FoldBatchNorm"),
     "merge-branches": ("merge_branches", "MergeBranches"),
+    "open-modules": ("open_modules", "OpenModules"),
+    "fold-scales": ("fold_scales", "FoldScales"),
 }
 BUILDING = ("inline-transparent", "simplify", "merge-common", "fold-constants", "eliminate-dead-code")
 DEPLOYING = (
     "simplify{inference=true}",
     "fold-batch-norm",
     "inline-transparent{single=true}",
+    "open-modules",
     "merge-branches",
     "fold-batch-norm",
+    "fold-scales",
     "simplify",
     "eliminate-dead-code",
 )

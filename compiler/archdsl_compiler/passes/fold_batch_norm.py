@@ -36,9 +36,10 @@ class FoldBatchNorm:
         return self.transform(root)[0]
 
     def transform(self, root: Module) -> tuple[Module, WeightMap]:
-        return rewrite_with_weights(root, self._folded)
+        return rewrite_with_weights(root, self.folded)
 
-    def _folded(self, module: Module) -> tuple[Module, tuple[Change, ...]]:
+    def folded(self, module: Module) -> tuple[Module, tuple[Change, ...]]:
+        """One module, and what became of its parameters."""
         changes: list[Change] = []
         # A norm between two products goes into the first, which is exact whatever the second one pads.
         for side in ("behind", "before") if self.before else ("behind",):

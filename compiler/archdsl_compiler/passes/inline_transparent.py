@@ -6,7 +6,7 @@ parameters go as well, under a label of two parts. Names in the state dict stay 
 known which value is its result."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -29,35 +29,18 @@ class InlineTransparent:
         return rewrite_each(root, self._inlined)
 
     def _inlined(self, module: Module) -> Module:
-        calls: list[Call] = []
-        replaced: dict[int, int] = {}
-        exposed, names, stages = dict(module.exposed), list(module.names), list(module.stages)
-        following, inlined = fresh_value(module), False
-        again = {call.label for call in module.calls if isinstance(call, ModuleCall) and call.again}
-        for call in module.calls:
-            if not isinstance(call, ModuleCall) or not self._goes(call, again, exposed):
-                calls.append(call)
-                continue
-            callee, inlined = call.module, True
-            numbers, types = dict(enumerate(leaves(call.inputs))), value_types(callee)
-            for inner in callee.calls:
-                numbers.update((inner.first_output + k, following + k) for k in range(len(inner.outputs)))
-                calls.append(_moved(inner, call, module, numbers, types, following))
-                following += len(inner.outputs)
-            results = (numbers[value] for value in leaves(callee.outputs))
-            replaced.update((call.first_output + k, value) for k, value in enumerate(results))
-            exposed.update((name, numbers[value]) for name, value in callee.exposed.items())
-            taken = {name for _, name in names}
-            own = ((value, name) for value, name in callee.names if value >= len(callee.input_types))
-            names += [(numbers[value], name) for value, name in own if name not in taken]
-            stages += [numbers[value] for value in callee.stages]
-            if callee.kind == "stage":
-                stages.append(call.first_output)
-        if not inlined:
-            return module
-        return rebuilt(module, calls, replaced, exposed=exposed, names=tuple(names), stages=tuple(stages))
+        again = placed_labels(module)
+        exposed: set[str] = set(module.exposed)
 
-    def _goes(self, call: ModuleCall, again: set[str], exposed: Mapping[str, int]) -> bool:
+        def goes(call: ModuleCall) -> bool:
+            found = self._goes(call, again, exposed)
+            if found:
+                exposed.update(call.module.exposed)
+            return found
+
+        return written_in(module, goes)
+
+    def _goes(self, call: ModuleCall, again: Collection[str], exposed: Collection[str]) -> bool:
         callee = call.module
         if "in_training" in call.wrappers:
             return False
@@ -69,6 +52,41 @@ class InlineTransparent:
             return False
         alone = callee.outputs == only.first_output
         return alone and (only.label == "_" or (self.single and bool(only.label) and call.label not in again))
+
+
+def placed_labels(module: Module) -> frozenset[str]:
+    """The labels of modules that are called more than once."""
+    return frozenset(call.label for call in module.calls if isinstance(call, ModuleCall) and call.again)
+
+
+def written_in(module: Module, goes: Callable[[ModuleCall], bool]) -> Module:
+    """The module with the calls of those modules that go written into it."""
+    calls: list[Call] = []
+    replaced: dict[int, int] = {}
+    exposed, names, stages = dict(module.exposed), list(module.names), list(module.stages)
+    following, inlined = fresh_value(module), False
+    for call in module.calls:
+        if not isinstance(call, ModuleCall) or not goes(call):
+            calls.append(call)
+            continue
+        callee, inlined = call.module, True
+        numbers, types = dict(enumerate(leaves(call.inputs))), value_types(callee)
+        for inner in callee.calls:
+            numbers.update((inner.first_output + k, following + k) for k in range(len(inner.outputs)))
+            calls.append(_moved(inner, call, module, numbers, types, following))
+            following += len(inner.outputs)
+        results = (numbers[value] for value in leaves(callee.outputs))
+        replaced.update((call.first_output + k, value) for k, value in enumerate(results))
+        exposed.update((name, numbers[value]) for name, value in callee.exposed.items())
+        taken = {name for _, name in names}
+        own = ((value, name) for value, name in callee.names if value >= len(callee.input_types))
+        names += [(numbers[value], name) for value, name in own if name not in taken]
+        stages += [numbers[value] for value in callee.stages]
+        if callee.kind == "stage":
+            stages.append(call.first_output)
+    if not inlined:
+        return module
+    return rebuilt(module, calls, replaced, exposed=exposed, names=tuple(names), stages=tuple(stages))
 
 
 def _moved(
@@ -90,7 +108,7 @@ def _moved(
         wrappers=(*call.wrappers, *inner.wrappers) if real else inner.wrappers,
     )
     if isinstance(moved, ModuleCall):
-        return moved
+        return moved if call.label == "_" else replace(moved, label=join(call.label, moved.label))
     if call.again:
         moved = replace(moved, parameters=())
     return moved if call.label == "_" or not moved.label else replace(moved, label=join(call.label, moved.label))

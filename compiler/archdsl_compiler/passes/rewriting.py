@@ -211,14 +211,15 @@ def is_random(call: OpCall) -> bool:
 def is_static(call: OpCall) -> bool:
     """Whether the call says the same for every batch size."""
     return not any(
-        _is_open(part)
+        is_open(part)
         for part in (*(t.shape for t in call.outputs), call.inputs, *call.settings.values(), *call.resolved.values())
     )
 
 
-def _is_open(value: object) -> bool:
+def is_open(value: object) -> bool:
+    """Whether a size in it follows from the batch."""
     if isinstance(value, tuple | list):
-        return any(_is_open(inner) for inner in cast("Iterable[object]", value))
+        return any(is_open(inner) for inner in cast("Iterable[object]", value))
     if isinstance(value, Scalar):
         return isinstance(value.value, Symbolic)
     return isinstance(value, Symbolic)

@@ -49,6 +49,37 @@ class MergedBranches:
     bias: bool
 
 
-Change: TypeAlias = FoldedNorm | MergedBranches
+@dataclass(frozen=True, slots=True)
+class Strided:
+    """Whole numbers: `offset`, and from there on in steps, each so many times; the last step moves fastest."""
+
+    offset: int = 0
+    steps: tuple[tuple[int, int], ...] = ()
+
+    def numbers(self) -> list[int]:
+        found = [self.offset]
+        for size, step in self.steps:
+            found = [number + place * step for number in found for place in range(size)]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """The factor behind or before a product went into its weight. It is a number, or a parameter: then channel number i
+    of `channels` is multiplied by number i of its `entries`. The parameter goes unless something else reads it
+    (`kept`)."""
+
+    side: Literal["before", "behind"]
+    op: str
+    label: str
+    groups: int
+    bias: bool
+    factor: float | str
+    channels: Strided
+    entries: Strided = Strided()
+    kept: bool = False
+
+
+Change: TypeAlias = FoldedNorm | MergedBranches | Scaled
 WeightMap: TypeAlias = Mapping[Module, tuple[Change, ...]]
 """For each module as it was before the pass, what became of its own parameters, in the order in which to compute it."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from archdsl_compiler.graph import Module, instances, join
-from archdsl_compiler.passes.weight_map import Branch, FoldedNorm, MergedBranches, WeightMap
+from archdsl_compiler.passes.weight_map import Branch, FoldedNorm, MergedBranches, Scaled, WeightMap
 
 
 def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module, WeightMap]]) -> dict[str, Tensor]:
@@ -20,6 +20,8 @@ def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module,
             for change in weights.get(instance.module, ()):
                 if isinstance(change, FoldedNorm):
                     _fold_norm(found, instance.path, change)
+                elif isinstance(change, Scaled):
+                    _scale(found, instance.path, change)
                 else:
                     _merge_branches(found, instance.path, change)
     return found
@@ -88,3 +90,27 @@ def _add_branch(state: dict[str, Tensor], path: str, branch: Branch, weight: Ten
         bias += shift
     # Channel o sees its own input, which is number o % share of its group.
     weight[(channels, channels % weight.shape[1], *branch.offset)] += scale
+
+
+def _scale(state: dict[str, Tensor], path: str, change: Scaled) -> None:
+    place = join(path, change.label)
+    kept = state[join(place, "weight")]
+    weight = kept.double()
+    factors = torch.ones(len(weight) if change.side == "behind" else change.groups * weight.shape[1]).double()
+    if isinstance(change.factor, str):
+        name = join(path, change.factor)
+        learned = (state[name] if change.kept else state.pop(name)).double().flatten()
+        factors[change.channels.numbers()] = learned[change.entries.numbers()].cpu()
+    else:
+        factors[change.channels.numbers()] = change.factor
+    factors = factors.to(weight.device)
+    ones = (1,) * (weight.dim() - 2)
+    if change.side == "behind":
+        weight = weight * factors.reshape(-1, 1, *ones)
+        if change.bias:
+            bias = state[join(place, "bias")]
+            state[join(place, "bias")] = (bias.double() * factors).to(bias.dtype)
+    else:
+        grouped = weight.reshape(change.groups, -1, *weight.shape[1:])
+        weight = (grouped * factors.reshape(change.groups, 1, -1, *ones)).flatten(0, 1)
+    state[join(place, "weight")] = weight.to(kept.dtype)

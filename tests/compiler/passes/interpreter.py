@@ -1,12 +1,15 @@
 """Runs a graph op by op, without any emitted code: what the numbers of a rewritten graph are held against."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl_compiler.graph import Module, OpCall, Scalar, Structure, join, leaves, state_entries
+from archdsl_compiler.ops.patterns import parse, solve
+from archdsl_compiler.types import TensorType
 
 BATCH = 2
 Entries = Mapping[str, Tensor]
@@ -80,6 +83,19 @@ def _place(place: object, at: Tensor | None) -> object:
     )
 
 
+def _rearrange(call: OpCall, entry: object, x: Tensor) -> Tensor:
+    solution = solve(parse(call.settings["pattern"]), TensorType(tuple(x.shape)), _given(call), "")
+    left = [name for axis in solution.left for name in axis.names]
+    right = [[name for name in axis.names] for axis in solution.right]
+    x = x.reshape([solution.sizes[name] for name in left])
+    x = x.permute([left.index(name) for names in right for name in names])
+    return x.reshape([prod(solution.sizes[name] for name in names) for names in right])
+
+
+def _given(call: OpCall) -> dict[str, int]:
+    return {name: _size(size) for name, size in call.settings.items() if name != "pattern"}
+
+
 def _nothing(call: OpCall, entry: object, x: Tensor) -> Tensor:
     """Those that tests use leave the tensor as it is."""
     return x
@@ -110,7 +126,9 @@ OPS: Mapping[str, Callable[..., Tensor]] = {
     "index": lambda call, entry, x, at=None: x[tuple(_place(p, at) for p in call.resolved["places"])],
     "pad": _nothing,
     "expand": _nothing,
-    "rearrange": _nothing,
+    "rearrange": _rearrange,
+    "matmul": lambda call, entry, left, right: left @ right,
+    "transpose": lambda call, entry, x: x.mT,
     "add_all": lambda call, entry, listed: sum(listed),
     "mean": lambda call, entry, x: x.mean(call.resolved["axes"], call.settings.get("keep", False)),
     "arange": lambda call, entry: torch.arange(call.settings["n"]),

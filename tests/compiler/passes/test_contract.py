@@ -11,7 +11,17 @@ from archdsl import zoo
 from archdsl.meaning.program import Program
 from archdsl.resources import resource
 from archdsl_compiler.graph import Module, state_entries
-from archdsl_compiler.passes.contract import BUILDING, DEPLOYING, PASSES, Pass, Pipeline, parse, pass_class, pipeline
+from archdsl_compiler.passes.contract import (
+    BUILDING,
+    DEPLOYING,
+    PASSES,
+    Pass,
+    Pipeline,
+    WeightPass,
+    parse,
+    pass_class,
+    pipeline,
+)
 from archdsl_compiler.passes.deploy import deploy
 from archdsl_compiler.passes.printing import graph_text
 from archdsl_compiler.passes.rewriting import unique_modules
@@ -19,7 +29,7 @@ from archdsl_compiler.passes.verify import verify
 
 FAMILIES = ("efficientvit", "van", "swin")
 SMALL = [next(name for name, home in sorted(zoo.homes().items()) if home.family == family) for family in FAMILIES]
-KEEPING = [name for name in PASSES if name not in ("fold-batch-norm", "merge-branches")]
+KEEPING = [name for name in PASSES if not isinstance(pass_class(name)(), WeightPass)]
 
 
 @cache
