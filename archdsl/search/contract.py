@@ -168,8 +168,8 @@ class Prepared:
 
 class Evaluator(Protocol):
     """How metrics of a candidate are found: a module each, `archdsl.search.evaluators.NAME` for a bare name, else what
-    the name says. Where workers on other machines need what a part only refers to, it has `data(part)`, which gives
-    that, and `receive(part, data)`, which takes it there."""
+    the name says. Where other machines lack what a work refers to, such as data, it has `shared(work)`, which gives by
+    name what makes each of these things, and `receive(name, content)`, which takes one there, once."""
 
     PLACE: Place
     READS_ARCHITECTURE: bool

@@ -19,7 +19,7 @@ def good(loss: float) -> Standing:
 @pytest.mark.parametrize("order", ["random", "improving", "worsening", "equal"])
 def test_halving_stops_all_but_the_share_at_the_first_rung(factor: int, order: str):
     rng = Random(factor)
-    losses = [1.0 if order == "equal" else rng.random() for _ in range(800)]
+    losses = [1.0 if order == "equal" else rng.random() for _ in range(250)]
     if order in ("improving", "worsening"):
         losses.sort(reverse=order == "improving")
     halving = Halving(factor)

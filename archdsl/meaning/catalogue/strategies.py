@@ -3,14 +3,19 @@
 from archdsl.meaning.catalogue.contract import Among, Between, Entry, EntrySetting, entry, setting
 
 _PROMOTE = setting("promote", "promotion?", "Stop poor candidates before the dearer evaluators.", None)
-_SURROGATE = setting("surrogate", "bool", "Whether a predictor ranks proposals before they are evaluated.", False)
+_SURROGATE = setting(
+    "surrogate",
+    "bool",
+    "Whether a predictor ranks children before they are proposed; it learns from the trials so far.",
+    True,
+)
 _GENERATIONS = setting(
     "generations", "int?", "How many there are; none goes on until the budget is spent.", None, Between(1)
 )
 _MUTATE = setting(
     "mutate",
     "real?",
-    "The chance that a decision is drawn anew; none is one decision each time.",
+    "The chance that each decision is drawn anew; none is one, at times a few, and changes of whole rows.",
     None,
     Between(0.0, 1.0),
 )

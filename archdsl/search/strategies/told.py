@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from archdsl.search.contract import Candidate, Objective, Trial
+from archdsl.search.contract import Candidate, Objective, Option, Trial
 from archdsl.search.standings import Standing, standing_of
 
 
@@ -15,15 +15,17 @@ class Told:
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     standings: list[Standing] = field(default_factory=list[Standing])
     _names: set[str] = field(default_factory=set[str])
+    _genomes: set[frozenset[tuple[str, Option]]] = field(default_factory=set[frozenset[tuple[str, "Option"]]])
 
     def add(self, trial: Trial, candidate: Candidate) -> None:
         self.candidates.append(candidate)
         self.standings.append(standing_of(trial, self.objectives))
         self._names.add(name_of(candidate))
+        self._genomes.add(frozenset(candidate.genome.items()))
 
-    def knows(self, candidate: Candidate) -> bool:
-        """Whether a trial of this candidate has finished."""
-        return name_of(candidate) in self._names
+    def has_genome(self, genome: frozenset[tuple[str, Option]]) -> bool:
+        """Whether a trial of exactly these decisions has finished."""
+        return genome in self._genomes
 
     def is_new(self, candidate: Candidate, pending: Collection[str]) -> bool:
         """Whether nothing is known of this candidate, and nothing on its way."""
