@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from archdsl.meaning.program import load as load
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
+    from archdsl.search.calling import search as search
+    from archdsl.space.report import inspect_space as inspect_space
+    from archdsl.space.sampling import sample as sample
     from archdsl.train.python import evaluate as evaluate
     from archdsl.train.python import fit as fit
 
@@ -42,7 +45,12 @@ _HOMES = {
     "load": "archdsl.meaning.program",
     "data_config": "archdsl.preprocessing",
     "profile": "archdsl.profiling",
+    "inspect_space": "archdsl.space.report",
+    "sample": "archdsl.space.sampling",
 }
+
+# Packages that are what they are called: `archdsl.search(...)` calls the one.
+_PACKAGES = ("search", "zoo")
 
 __all__ = [
     "ArchError",
@@ -56,15 +64,18 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "inspect_space",
     "load",
     "profile",
+    "sample",
+    "search",
     "zoo",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "zoo":
-        return import_module("archdsl.zoo")
+    if name in _PACKAGES:
+        return import_module(f"archdsl.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -22,10 +22,13 @@ COMMANDS: Final = {
     "ops": "List the ops, or describe one.",
     "build": "Build a model, with its weights, and write it down as code.",
     "export": "Write a model as one file: Python, ONNX, pt2, weights.",
+    "search": "Search a space for the models worth having.",
     "train": "Train a model, and write it down with what was measured.",
     "eval": "Measure a model with weights on data.",
     "profile": "Count what a model costs, module by module.",
     "show": "Show a resolved architecture as a tree with shapes.",
+    "space": "Tell the choices of a space, its size and its bounds.",
+    "sample": "Draw candidates of a space, evenly.",
     "zoo": "List the models of the zoo.",
 }
 FILES_ARE_WRONG = 1

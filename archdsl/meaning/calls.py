@@ -324,9 +324,10 @@ def _run_function(frame: Frame, declared: Declared, component: Component, span: 
     kept = session.remembered.get(component)
     if kept is not None:
         return cast("tuple[Value]", kept)[0]
-    before = body.mark(), len(body.decisions), frame.world.alive
+    before = body.mark(), len(body.decisions), frame.world.alive, frame.world.entries
     value = _function_body(frame, declared, component, span)
-    unchanged = before == (body.mark(), len(body.decisions), frame.world.alive) and frame.definite
+    now = body.mark(), len(body.decisions), frame.world.alive, frame.world.entries
+    unchanged = before == now and frame.definite
     if unchanged and not any(map(holds_tensor, (value, *(v for _, v in component.settings)))):
         session.remembered[component] = (value,)
     return value

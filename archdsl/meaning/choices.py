@@ -263,7 +263,9 @@ def _site(node: nodes.Choose, frame: Frame, path: str, names: tuple[Value, ...])
     number = world.known.get(key)
     if number is None:
         number = world.known[key] = world.universe.new_site(len(names))
-        world.sites.append(Site(join(frame.body.path, path), names, node.span, _written(node)))
+        whens = tuple("" if option.condition is None else option.condition.span.text for option in node.options)
+        site = Site(join(frame.body.path, path), names, node.span, _written(node), whens=whens if any(whens) else ())
+        world.sites.append(site)
     frame.session.choosing = True
     site = world.sites[number]
     site.met = world.universe.either(site.met, frame.effective())
@@ -303,6 +305,9 @@ def _followed(node: nodes.Choose, frame: Frame, path: str) -> Value:
             frame.condition = universe.both(outer, taken)
             if option.condition is not None:
                 open_for, _ = decide(frame, option.condition, "`when`")
+                site = frame.world.sites[number]
+                here = universe.both(universe.both(outer, frame.world.alive), open_for)
+                site.left_open[i] = universe.either(site.left_open.get(i, NEVER), here)
                 taken = universe.both(taken, open_for)
                 frame.condition = universe.both(outer, taken)
             valid = universe.either(valid, taken)

@@ -82,6 +82,54 @@ class Universe:
         """What is in the first and not in the second."""
         return self.both(a, self.negate(b)) if b else a
 
+    def top(self, a: Condition) -> int:
+        """The first site that the condition looks at; it must be neither NEVER nor ALWAYS."""
+        return self._site[a]
+
+    def after(self, a: Condition, option: int) -> Condition:
+        """What is left of the condition when its first site takes an option."""
+        return self._children[a][option]
+
+    def within(self, a: Condition, care: Condition, known: dict[tuple[Condition, Condition], Condition]) -> Condition:
+        """A simpler condition that is the same wherever `care` holds, which must not be NEVER. `known` is what the same
+        caller was told before."""
+        if a <= ALWAYS or care == ALWAYS:
+            return a
+        found = known.get((a, care))
+        if found is None:
+            site, first = self._site[a], self._site[care]
+            if first < site:
+                wider = NEVER
+                for child in self._children[care]:
+                    wider = self.either(wider, child)
+                found = self.within(a, wider, known)
+            else:
+                cares = self._children[care] if first == site else (care,) * len(self._children[a])
+                pairs = zip(self._children[a], cares, strict=True)
+                children = [self.within(child, c, known) if c != NEVER else -1 for child, c in pairs]
+                default = next(child for child in children if child >= 0)
+                found = self._node(site, tuple(default if child < 0 else child for child in children))
+            known[a, care] = found
+        return found
+
+    def some(self, a: Condition, site: int) -> Condition:
+        """The genomes that meet the condition with some option of a site."""
+        found = NEVER
+        for option in range(self.options[site]):
+            found = self.either(found, self._fixed(a, site, option, {}))
+        return found
+
+    def _fixed(self, a: Condition, site: int, option: int, known: dict[int, int]) -> Condition:
+        if self._site[a] > site:
+            return a
+        if a not in known:
+            children = self._children[a]
+            if self._site[a] == site:
+                known[a] = children[option]
+            else:
+                known[a] = self._node(self._site[a], tuple(self._fixed(c, site, option, known) for c in children))
+        return known[a]
+
     def support(self, a: Condition) -> set[int]:
         """The sites that the condition looks at."""
         seen: set[int] = set()

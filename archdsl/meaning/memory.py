@@ -79,9 +79,9 @@ def remembered(frame: Frame, node: nodes.Expression, work: Callable[[], Value]) 
     if found is not None:
         body.decisions += found[1]
         return found[0]
-    before, decided = body.mark(), len(body.decisions)
+    before, decided = (body.mark(), frame.world.entries), len(body.decisions)
     value = work()
-    if before != body.mark() or value is UNKNOWN or _holds_placed(value):
+    if before != (body.mark(), frame.world.entries) or value is UNKNOWN or _holds_placed(value):
         session.remembered[id(node)] = False
         return value
     taken = body.decisions[decided:]

@@ -206,6 +206,10 @@ def record(
         claim(frame, label, span)
     macs = sizes.at_batch_one(inferred.macs)
     types = result_types(inferred)
+    if frame.session.checking:
+        made = () if body.again else inferred.parameters
+        own = sum(_count(parameter.shape) for parameter in made if parameter.trainable)
+        frame.world.enter(frame.condition, own, macs if isinstance(macs, int) else 0)
     if frame.condition == ALWAYS or not frame.session.checking:
         body.macs += macs if isinstance(macs, int) else 0
         body.nodes += 1

@@ -103,6 +103,7 @@ class Session:
     remembered: dict[object, object] = field(default_factory=dict[object, object])
     probing: bool = False
     counting: bool = False
+    without_requirements: bool = False
     samples: int = 0
     covered: list[str] = field(default_factory=list[str])
     sampled: list[str] = field(default_factory=list[str])

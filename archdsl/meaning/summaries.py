@@ -14,7 +14,7 @@ from archdsl.meaning.op_calls import check_totals
 from archdsl.meaning.run import Abandoned, Fault, Frame, Session
 from archdsl.meaning.values import UNKNOWN, Component, Origin, Tensor, Unknown, Value, tensors_of
 from archdsl.meaning.variants import expanded, merged
-from archdsl.meaning.worlds import Site, World
+from archdsl.meaning.worlds import Inner, Site, World
 from archdsl.source import Span
 from archdsl_compiler.graph import join
 
@@ -22,7 +22,7 @@ from archdsl_compiler.graph import join
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a call gives: its distinct results, each with decisions that lead there and whether it depends on an
-    open size; none if every candidate is rejected."""
+    open size; none if every candidate is rejected. `conditions` are the candidates of each in its own `world`."""
 
     cases: tuple[tuple[tuple[tuple[str, Value], ...], Value, bool], ...]
     rejection: Diagnostic | None
@@ -33,6 +33,8 @@ class Summary:
     state: tuple[object, ...]
     labels: tuple[str, ...]
     sites: int
+    world: World
+    conditions: tuple[Condition, ...]
 
 
 def followed(
@@ -86,9 +88,10 @@ def apply_summary(
         if rejection is not None:
             reject(frame, rejection.primary.span, lambda: rejection)
         raise Abandoned
+    site_key = (join(body.path, where), key)
     if len(summary.cases) == 1:
+        _note_call(frame, site_key, where, summary, None)
         return outside(summary.cases[0][1], span, inputs)
-    site_key = (where, key)
     number = world.known.get(site_key)
     if number is None:
         number = world.known[site_key] = world.universe.new_site(len(summary.cases))
@@ -97,10 +100,24 @@ def apply_summary(
         prefix = join(body.path, where)
         for option, (decisions, _, _) in enumerate(summary.cases):
             world.inner[number, option] = tuple((join(prefix, path), value) for path, value in decisions)
+    _note_call(frame, site_key, where, summary, number)
     cases: list[tuple[Condition, Value]] = []
     for option, (_, value, _) in enumerate(summary.cases):
         cases.append((world.universe.taken(number, option), outside(value, span, inputs)))
     return merged(frame, cases)
+
+
+def _note_call(frame: Frame, key: tuple[object, ...], where: str, summary: Summary, site: int | None) -> None:
+    """Who makes the call: what it costs, and the decisions in it, are theirs."""
+    world, here = frame.world, frame.condition
+    inner = world.calls.get(key)
+    if inner is None:
+        inner = world.calls[key] = Inner(join(frame.body.path, where), summary, site)
+    world.entries += 1
+    inner.met = world.universe.either(inner.met, here)
+    inner.times.append(here)
+    if not frame.body.again:
+        inner.made = world.universe.either(inner.made, here)
 
 
 def _decided_below(frame: Frame, where: str) -> tuple[tuple[str, Value], ...]:
@@ -136,12 +153,14 @@ def summarize(
         result = UNKNOWN
     body = inner.body
     cases: list[tuple[tuple[tuple[str, Value], ...], Value, bool]] = []
+    conditions: list[Condition] = []
     if world.alive != NEVER:
         universe = world.universe
         for condition, value in expanded(universe, result, session.limits.cases):
             reachable = universe.both(condition, world.alive)
             if reachable != NEVER:
                 cases.append((world.decisions(reachable), value, world.depends_on_size(reachable)))
+                conditions.append(reachable)
     return Summary(
         tuple(cases),
         world.rejection,
@@ -152,6 +171,8 @@ def summarize(
         tuple(body.state),
         tuple(body.labels),
         len(world.sites),
+        world,
+        tuple(conditions),
     )
 
 

@@ -67,10 +67,14 @@ class Offered(Protocol):
     def bounds(self) -> tuple[float, float] | None: ...
 
 
+Choosing: TypeAlias = Callable[[str, Offered], Option]
+"""Takes one of the open options at a path."""
+
+
 class Domain(Protocol):
     """The genomes that a strategy may propose."""
 
-    def follow(self, choose: Callable[[str, Offered], Option]) -> Candidate | Rejected:
+    def follow(self, choose: Choosing) -> Candidate | Rejected:
         """The candidate whose decisions a function takes, one after the other as they are reached: it gets the path and
         what is on offer, and gives one of the open options."""
         ...
@@ -143,12 +147,14 @@ in the driver's own process, for what costs less than sending it."""
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What evaluators may know before the first trial: the folder of the file that searches, some valid candidates, and
-    whether Python of its `extern`s may run. `architecture` writes a candidate as `.arch` text."""
+    whether Python of its `extern`s may run. `architecture` writes a candidate as `.arch` text; `objectives` are all
+    that are wanted."""
 
     folder: Path
     samples: Sequence[Candidate] = ()
     allow_extern: bool = False
     architecture: Callable[[Genome], str] | None = None
+    objectives: Sequence[Objective] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +168,8 @@ class Prepared:
 
 class Evaluator(Protocol):
     """How metrics of a candidate are found: a module each, `archdsl.search.evaluators.NAME` for a bare name, else what
-    the name says. Where workers on other machines need what a part only refers to, it has `data(part)`, which gives
-    that, and `receive(part, data)`, which takes it there."""
+    the name says. Where other machines lack what a work refers to, such as data, it has `shared(work)`, which gives by
+    name what makes each of these things, and `receive(name, content)`, which takes one there, once."""
 
     PLACE: Place
     READS_ARCHITECTURE: bool
@@ -203,6 +209,10 @@ class Trial:
     violation: float = 0.0
     rung: int = 0
     error: str = ""
+    reports: Mapping[int, float] = field(default_factory=dict[int, float])
+    """The intermediate values of its last stage by step."""
+    judged: "tuple[tuple[int, bool, tuple[float, ...]], ...]" = ()
+    """Where promotion judged it: the stage, whether it went on, and the losses that it had there."""
 
 
 class Strategy(Protocol):

@@ -14,10 +14,10 @@ from archdsl.meaning.program import Program, value_of_name, with_settings
 from archdsl.meaning.run import Fault, Session, Unmet
 from archdsl.meaning.values import Component, Configured, Decided, Value, space_of
 from archdsl.parts import Part, default_part, part_of
-from archdsl.search.contract import Candidate, Domain, Genome, Objective, Option, Rejected
+from archdsl.search.contract import Candidate, Choosing, Domain, Genome, Objective, Option, Rejected
 from archdsl.search.recipes import Recipes, WithRecipes
 from archdsl.source import Span
-from archdsl.space.opened import Space
+from archdsl.space.opened import Choose, Space
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below
 from archdsl.targets import Target, TargetLike, open_target
@@ -100,8 +100,13 @@ class Valid:
                 return found
         raise UsageError(f"none of {MOST_TRIES:,} candidates meets the requirements")
 
+    def follow(self, choose: Choosing) -> Candidate | Rejected:
+        return self._checked(self.space.follow(cast(Choose, choose)))
+
     def complete(self, wanted: Genome, rng: Random) -> Candidate | Rejected:
-        found = self.space.complete(wanted, rng)
+        return self._checked(self.space.complete(wanted, rng))
+
+    def _checked(self, found: Candidate | Rejected) -> Candidate | Rejected:
         if isinstance(found, Rejected):
             return found
         missing = self.unmet(found)

@@ -9,7 +9,7 @@ from archdsl.meaning.decisions import Offer
 from archdsl.meaning.program import Program
 from archdsl.meaning.values import Component, Configured, Value
 from archdsl.parts import Part, part_of, plain
-from archdsl.search.contract import Candidate, Domain, Genome, Rejected
+from archdsl.search.contract import Candidate, Choosing, Domain, Genome, Rejected
 from archdsl.source import Span
 from archdsl.space.opened import Choose, Walker, decision_of, wanted_option
 from archdsl.train.declared import recipe_of_component
@@ -84,15 +84,23 @@ class WithRecipes:
     recipes: Recipes
 
     def draw(self, rng: Random) -> Candidate:
-        return self._joined(self.inner.draw(rng), {}, rng)
+        return self._joined(self.inner.draw(rng), _wanting({}, rng))
+
+    def follow(self, choose: Choosing) -> Candidate | Rejected:
+        found = self.inner.follow(choose)
+        return found if isinstance(found, Rejected) else self._joined(found, cast(Choose, choose))
 
     def complete(self, wanted: Genome, rng: Random) -> Candidate | Rejected:
         found = self.inner.complete(wanted, rng)
-        return found if isinstance(found, Rejected) else self._joined(found, wanted, rng)
+        return found if isinstance(found, Rejected) else self._joined(found, _wanting(wanted, rng))
 
-    def _joined(self, candidate: Candidate, wanted: Genome, rng: Random) -> Candidate:
-        walker = self.recipes.walk(lambda path, offer: wanted_option(wanted, path, offer, rng))
+    def _joined(self, candidate: Candidate, choose: Choose) -> Candidate:
+        walker = self.recipes.walk(choose)
         decisions = tuple(decision_of(path, option, walker.offers[path]) for path, option in walker.taken.items())
         told = "\n".join((candidate.hash, *(f"{d.path} {d.taken!r}" for d in decisions)))
         found = sha256(told.encode()).hexdigest()[:16]
         return replace(candidate, decisions=candidate.decisions + decisions, hash=found)
+
+
+def _wanting(wanted: Genome, rng: Random) -> Choose:
+    return lambda path, offer: wanted_option(wanted, path, offer, rng)

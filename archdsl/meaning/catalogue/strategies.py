@@ -3,14 +3,19 @@
 from archdsl.meaning.catalogue.contract import Among, Between, Entry, EntrySetting, entry, setting
 
 _PROMOTE = setting("promote", "promotion?", "Stop poor candidates before the dearer evaluators.", None)
-_SURROGATE = setting("surrogate", "bool", "Whether a predictor ranks proposals before they are evaluated.", False)
+_SURROGATE = setting(
+    "surrogate",
+    "bool",
+    "Whether a predictor ranks children before they are proposed; it learns from the trials so far.",
+    True,
+)
 _GENERATIONS = setting(
     "generations", "int?", "How many there are; none goes on until the budget is spent.", None, Between(1)
 )
 _MUTATE = setting(
     "mutate",
     "real?",
-    "The chance that a decision is drawn anew; none is one decision each time.",
+    "The chance that each decision is drawn anew; none is one, at times a few, and changes of whole rows.",
     None,
     Between(0.0, 1.0),
 )
@@ -108,5 +113,12 @@ ENTRIES: tuple[Entry, ...] = (
         "Of those that reached a rung, the best share goes on to the next; none waits for the others.",
         setting("factor", "int", "One of so many goes on.", 4, Between(2)),
         built=True,
+    ),
+    entry(
+        "median",
+        "promotion",
+        "A trial is stopped at an intermediate value below the median of the trials before it.",
+        setting("startup", "int", "How many trials must have got there first.", 5, Between(1)),
+        setting("warmup", "int", "How many steps of a trial go unjudged.", 1, Between(0)),
     ),
 )

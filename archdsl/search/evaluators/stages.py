@@ -1,7 +1,7 @@
 """The stages of a trial: which of a search's evaluators run, and what each of them is asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archdsl.diagnostics.record import UsageError
 from archdsl.diagnostics.suggest import closest
@@ -35,6 +35,7 @@ def stages_of(
 ) -> tuple[tuple[Stage, ...], tuple[str, ...]]:
     """The stages in order, and notes for people. Raises UsageError for what is wrong with an evaluator whatever the
     candidate is, and for objectives that none measures."""
+    ground = replace(ground, objectives=tuple(objectives))
     notes: list[str] = []
     stages: list[Stage] = []
     given: set[str] = set()

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -88,6 +88,11 @@ def cases() -> dict[str, Case]:
             )
             for proxy in ("az_nas", "synflow")
         },
+        "latency": Case(
+            Part("latency"),
+            (objective("latency"), objective("summed", "latency", mode="table", batch=2)),
+            (objective("params"), objective("accuracy"), objective("score", "reported")),
+        ),
         "extern": Case(
             Part(EXTERN, {"name": "judge", "reference": "FUNCTIONS:judged", "settings": {"scale": 2.0}}),
             (objective("quality", "reported"), objective("top", "accuracy"), objective("latency")),
@@ -121,8 +126,9 @@ def ground_in(folder: Path) -> Generator[Ground]:
         sys.modules.pop("FUNCTIONS", None)
 
 
-def ready(part: Part, ground: Ground) -> Part:
-    found = evaluator_named(part.name).prepare(part, ground).found
+def ready(case: Case, ground: Ground) -> Part:
+    part = case.part
+    found = evaluator_named(part.name).prepare(part, replace(ground, objectives=case.objectives)).found
     return Part(part.name, {**part.settings, **found})
 
 

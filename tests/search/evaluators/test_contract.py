@@ -16,6 +16,7 @@ from archdsl.search.evaluation import evaluator_named
 from archdsl.space.opened import Space
 from tests.search.evaluators.cases import Case, cases, evaluated, ground_in, ready, space_in, work_for
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TESTED_ELSEWHERE = {"training"}
 """Trains, so that its cases take longer."""
 CASES = cases()
@@ -43,7 +44,7 @@ def test_an_evaluator_says_what_it_gives_and_gives_it(case: Case, ground: Ground
     evaluator = evaluator_named(case.part.name)
     assert evaluator.PLACE in get_args(Place)
     assert isinstance(evaluator.READS_ARCHITECTURE, bool)
-    prepared = evaluator.prepare(case.part, ground)
+    prepared = evaluator.prepare(case.part, replace(ground, objectives=case.objectives))
     assert isinstance(prepared, Prepared)
     part = Part(case.part.name, {**case.part.settings, **prepared.found})
     assert from_json(as_json(part)) == part
@@ -60,7 +61,7 @@ def test_an_evaluator_says_what_it_gives_and_gives_it(case: Case, ground: Ground
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_an_evaluator_says_the_same_again_and_leaves_random_numbers_alone(case: Case, ground: Ground, space: Space):
-    part = ready(case.part, ground)
+    part = ready(case, ground)
     work = work_for(space, ground.samples[0], part, *case.objectives, seed=3)
     before = torch.get_rng_state()
     first, second = evaluated(work), evaluated(work)
@@ -72,5 +73,5 @@ def test_an_evaluator_says_the_same_again_and_leaves_random_numbers_alone(case: 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_an_evaluator_can_be_asked_for_nothing(case: Case, ground: Ground, space: Space):
-    part = ready(case.part, ground)
+    part = ready(case, ground)
     evaluated(replace(work_for(space, ground.samples[0], part), known={"params": 1.0, "macs": 1.0}))

@@ -1,0 +1,1 @@
+"""Strategies: what `search` may ask for candidates, one module each."""
