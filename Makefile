@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test studies check format bench fuzz docs
+.PHONY: help setup demo test studies study-hybrid check format bench fuzz docs
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -15,7 +15,7 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## Show these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 21
 
 setup: $(INSTALLED) ## Create .venv with the pinned versions of everything that runs
 
@@ -40,6 +40,9 @@ test: $(INSTALLED) ## Run all tests
 
 studies: $(INSTALLED) ## Run the tests that take too long for each merge
 	@$(BIN)/python -m pytest -m study
+
+study-hybrid: $(INSTALLED) ## Hybrid stages beside pure ones, some 10 minutes
+	@$(BIN)/python -m tests.studies hybrid
 
 check: $(INSTALLED_TOOLS) ## Format, lint, types, import rules and the fast tests: before each commit
 	@$(BIN)/ruff format --check .

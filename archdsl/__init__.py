@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archdsl.meaning.program import load as load
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
+    from archdsl.search.calling import search as search
     from archdsl.space.report import inspect_space as inspect_space
     from archdsl.space.sampling import sample as sample
     from archdsl.train.python import evaluate as evaluate
@@ -48,6 +49,9 @@ _HOMES = {
     "sample": "archdsl.space.sampling",
 }
 
+# Packages that are what they are called: `archdsl.search(...)` calls the one.
+_PACKAGES = ("search", "zoo")
+
 __all__ = [
     "ArchError",
     "Limits",
@@ -64,13 +68,14 @@ __all__ = [
     "load",
     "profile",
     "sample",
+    "search",
     "zoo",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "zoo":
-        return import_module("archdsl.zoo")
+    if name in _PACKAGES:
+        return import_module(f"archdsl.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

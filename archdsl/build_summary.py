@@ -12,8 +12,9 @@ from archdsl.assembly import Assembly
 from archdsl.diagnostics.record import UnusableFile
 from archdsl.meaning.values import Value, show
 from archdsl.preprocessing import data_config_of
+from archdsl.targets import Target
 from archdsl.weights.report import WeightsReport
-from archdsl_compiler.graph import instances, leaves
+from archdsl_compiler.graph import Module, instances, leaves
 from archdsl_compiler.types import TensorType
 
 BATCH = "batch"
@@ -81,15 +82,21 @@ class Summary(_Record):
 
 def summary_of(built: Assembly, seed: int | None, files: Sequence[str] = ()) -> Summary:
     """The summary of a model that was built, and of the files that it leaves."""
-    graph = built.graph
+    found = graph_summary(built.target, built.graph, seed, files)
+    weights = None if built.report is None else _weights(built.report)
+    return found.model_copy(update={"weights": weights, "deployed": built.deployed})
+
+
+def graph_summary(target: Target, graph: Module, seed: int | None, files: Sequence[str] = ()) -> Summary:
+    """The summary of a model that need not have been built."""
     single = len(graph.output_types) == 1
     names = ["output"] if single else [f"output_{number}" for number in range(len(graph.output_types))]
     inputs = [name for name, structure in graph.inputs for _ in leaves(structure)]
     return Summary(
-        name=built.target.name,
-        target=built.target.shown,
+        name=target.name,
+        target=target.shown,
         settings={name: _written(value) for name, value in graph.settings},
-        decisions={path: str(option) for path, option in (built.target.genome or {}).items()},
+        decisions={path: str(option) for path, option in (target.genome or {}).items()},
         params=graph.params,
         macs=graph.macs,
         externs=tuple(sorted({each.module.extern for each in instances(graph)} - {""})),
@@ -97,8 +104,8 @@ def summary_of(built: Assembly, seed: int | None, files: Sequence[str] = ()) -> 
         outputs=tuple(map(_tensor, names, graph.output_types)),
         preprocessing=data_config_of(graph),
         seed=seed,
-        weights=None if built.report is None else _weights(built.report),
-        deployed=built.deployed,
+        weights=None,
+        deployed=False,
         files=tuple(files),
         versions={"archdsl": version("archdsl"), "torch": version("torch"), "python": platform.python_version()},
     )

@@ -11,6 +11,8 @@ from archdsl_compiler.passes.contract import BUILDING, Between, pipeline
 FEATURES = ("keep-features", *BUILDING[:-1], "eliminate-dead-code{drop_state=true}")
 """The passes that leave what leads to the feature maps of the stages."""
 
+MOST_MADE = 16
+"""Of the graphs whose source is remembered: a search builds thousands."""
 _MADE: dict[tuple[int, bool], tuple[Module, Module, str]] = {}
 
 
@@ -26,6 +28,8 @@ def made_of(target: Target, *, features_only: bool = False, between: Between | N
     key = id(graph), features_only
     if key not in _MADE or between is not None:
         made = pipeline(FEATURES if features_only else BUILDING, between).apply(graph)
+        while len(_MADE) >= MOST_MADE:
+            del _MADE[next(iter(_MADE))]
         _MADE[key] = graph, made, emitted(target, made)
     return _MADE[key][1:]
 

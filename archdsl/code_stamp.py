@@ -33,3 +33,13 @@ def stamp(file: Path) -> tuple[str, int, int] | None:
     except OSError:
         return None
     return str(file), found.st_size, found.st_mtime_ns
+
+
+@cache
+def code_digest() -> str:
+    """What tells this code from other code of the same version, whatever machine it lies on."""
+    whole = hashlib.sha256()
+    for folder in (PACKAGE, _COMPILER):
+        for path in sorted(folder.rglob("*.py")):
+            whole.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return whole.hexdigest()

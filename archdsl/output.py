@@ -24,6 +24,11 @@ _ADVICE: Final = {
 }
 
 
+def why_not_written(error: OSError) -> str:
+    """What goes wrong with the disk, in words."""
+    return _ADVICE.get(error.errno or 0) or (error.strerror or str(error)).lower()
+
+
 def refuse_existing(path: Path, force: bool) -> None:
     """Raise UsageError for a path that is taken. A command asks this before it starts to work."""
     if not force and os.path.lexists(path):
@@ -76,8 +81,7 @@ def _told(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        why = _ADVICE.get(error.errno or 0) or (error.strerror or str(error)).lower()
-        raise UnusableFile(f"`{path}` could not be written: {why}; nothing was left there") from None
+        raise UnusableFile(f"`{path}` could not be written: {why_not_written(error)}; nothing was left there") from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"`{path}` was not written") from None
 

@@ -24,7 +24,7 @@ ROOMS = (
     ("resolved",),
     ("output", "weights"),
     ("zoo", "tables", "genome_files"),
-    ("programs", "written_settings", "places", "parts"),
+    ("programs", "written_settings", "times", "places", "parts"),
     ("targets",),
     ("preprocessing", "externs", "building", "kept_results"),
     ("assembly",),

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "ops": "List the ops, or describe one.",
     "build": "Build a model, with its weights, and write it down as code.",
     "export": "Write a model as one file: Python, ONNX, pt2, weights.",
+    "search": "Search a space for the models worth having.",
     "train": "Train a model, and write it down with what was measured.",
     "eval": "Measure a model with weights on data.",
     "profile": "Count what a model costs, module by module.",

@@ -168,8 +168,8 @@ class Prepared:
 
 class Evaluator(Protocol):
     """How metrics of a candidate are found: a module each, `archdsl.search.evaluators.NAME` for a bare name, else what
-    the name says. Where workers on other machines need what a part only refers to, it has `data(part)`, which gives
-    that, and `receive(part, data)`, which takes it there."""
+    the name says. Where other machines lack what a work refers to, such as data, it has `shared(work)`, which gives by
+    name what makes each of these things, and `receive(name, content)`, which takes one there, once."""
 
     PLACE: Place
     READS_ARCHITECTURE: bool
@@ -209,6 +209,10 @@ class Trial:
     violation: float = 0.0
     rung: int = 0
     error: str = ""
+    reports: Mapping[int, float] = field(default_factory=dict[int, float])
+    """The intermediate values of its last stage by step."""
+    judged: "tuple[tuple[int, bool, tuple[float, ...]], ...]" = ()
+    """Where promotion judged it: the stage, whether it went on, and the losses that it had there."""
 
 
 class Strategy(Protocol):

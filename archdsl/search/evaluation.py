@@ -2,10 +2,11 @@
 
 import math
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from time import perf_counter
-from typing import cast
+from typing import Any, cast
 
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.search.contract import Evaluator, Result, TrialFailed, Work
@@ -19,6 +20,17 @@ OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 def evaluator_named(name: str) -> Evaluator:
     """The module of an evaluator, imported when it is first asked for."""
     return cast(Evaluator, import_module(name if "." in name else f"{OUR_EVALUATORS}.{name}"))
+
+
+def shared_by(work: Work) -> Mapping[str, Callable[[], object]]:
+    """What a work refers to and other machines lack, by names that are the same for the same thing."""
+    shared = getattr(evaluator_named(work.evaluator.name), "shared", None)
+    return {} if shared is None else cast("Mapping[str, Callable[[], object]]", shared(work))
+
+
+def received(work: Work, name: str, content: object) -> None:
+    """Give an evaluator what it shares, on another machine."""
+    cast(Any, evaluator_named(work.evaluator.name)).receive(name, content)
 
 
 @dataclass(slots=True)

@@ -15,8 +15,9 @@ READS_ARCHITECTURE = False
 
 
 def fake(**settings: object) -> Part:
-    """The evaluator. `seconds` it sleeps; `fail` and `die` are options of the decision "a" at which it fails or is
-    killed; `die_once` is a file that remembers that it was; `steps` are reported first; `weights` are returned."""
+    """The evaluator. `seconds` it sleeps, or what `slow` says of an option of the decision "a"; at the options `fail`,
+    `wrong` and `die` it fails, raises or is killed; `die_once` is a file that remembers that it was; `steps` are
+    reported first; `weights` are returned."""
     return Part(NAME, settings)
 
 
@@ -34,8 +35,9 @@ def offers(evaluator: Part) -> Sequence[str]:
 
 def evaluate(work: Work, report: Report) -> Result:
     settings = work.evaluator.settings
-    time.sleep(cast(float, settings.get("seconds", 0.0)))
     a, b = cast(int, work.genome.get("a", 0)), cast(int, work.genome.get("b", 0))
+    slow = cast("dict[int, float]", settings.get("slow", {}))
+    time.sleep(slow.get(a, cast(float, settings.get("seconds", 0.0))))
     if a in cast("tuple[int, ...]", settings.get("fail", ())):
         raise TrialFailed(f"no row for a={a}")
     if a in cast("tuple[int, ...]", settings.get("wrong", ())):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,23 +10,34 @@ from pathlib import Path
 
 import pytest
 
+from archdsl.parts import default_part
 from archdsl.search.contract import Part, Work
 from archdsl.search.workers.contract import MOST_LOSSES, Equipment, Finished, Job, Workers, threads_for
 from archdsl.search.workers.local import LocalWorkers
 from tests.search.fakes import fake
 
 Kind = Callable[[int, Equipment], Workers]
-KINDS: dict[str, Kind] = {"local": LocalWorkers}
 
 
-@pytest.fixture(params=KINDS)
+def on_ray(count: int, equipment: Equipment) -> Workers:
+    from archdsl.search.workers.ray_cluster import open_workers
+
+    return open_workers(default_part("executor", "ray", workers=count), equipment, "auto")
+
+
+KINDS: dict[str, Kind] = {"local": LocalWorkers, "ray": on_ray}
+
+
+@pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.slow)])
 def kind(request: pytest.FixtureRequest) -> Kind:
+    if request.param == "ray":
+        request.getfixturevalue("ray_cluster")
     return KINDS[request.param]
 
 
 @contextmanager
 def opened(kind: Kind, count: int, evaluator: Part) -> Iterator[Workers]:
-    workers = kind(count, Equipment((evaluator,), threads_for(count)))
+    workers = kind(count, Equipment((evaluator,), threads_for(count), tuple(sys.path)))
     try:
         yield workers
     finally:

@@ -2,8 +2,8 @@
 
 A driver submits jobs and polls for what has finished. It never submits more at a time than a place has room for, so
 workers need no queue. A worker that dies takes nothing with it: the same job is run again elsewhere, and fails when it
-has cost MOST_LOSSES workers. Jobs travel pickled; what an evaluator needs to know besides goes to each worker once, as
-`Equipment`."""
+has cost MOST_LOSSES workers. Jobs travel pickled; what workers need to know besides goes to each of them once: as
+`Equipment`, and to other machines what the evaluator of a job shares."""
 
 import os
 from collections.abc import Sequence
@@ -18,11 +18,13 @@ MOST_LOSSES = 3
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One stage of one trial. `number` tells it from the other jobs of a run."""
+    """One stage of one trial. `number` tells it from the other jobs of a run; `spent` are the seconds that the trial's
+    stages before took, for executors that say how long a trial may take."""
 
     number: int
     work: Work
     place: Place = "anywhere"
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,7 @@ class Finished:
 @dataclass(frozen=True, slots=True)
 class Equipment:
     """What every worker gets before its first job. `paths` are those of `sys.path`, for the Python of `extern`s, in
-    `folder`, the driver's own; `evaluators` are all that may be asked for. Workers on other machines get the data of
-    those evaluators too, each once: see `archdsl.search.evaluation`."""
+    `folder`, the driver's own; `evaluators` are all that may be asked for."""
 
     evaluators: tuple[Part, ...]
     threads: int = 1

@@ -10,6 +10,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
+from archdsl.parts import Part
 from archdsl.search.contract import Place
 from archdsl.search.workers.contract import MOST_LOSSES, Equipment, Finished, Job
 
@@ -129,6 +130,10 @@ class LocalWorkers:
         process = Process(name, popen, ours)
         process.pipe.send(self.equipment)
         return process
+
+
+def open_workers(executor: Part, equipment: Equipment, address: str | None) -> LocalWorkers:
+    return LocalWorkers(cast(int, executor["workers"]), equipment)
 
 
 def _received(pipe: Connection) -> Finished | None:
