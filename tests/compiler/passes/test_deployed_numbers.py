@@ -137,7 +137,9 @@ MODELS: dict[str, tuple[str, dict[str, int]]] = {
         mixer shifted(p: int, q: int)(x: [b, h, w, c]) {
           let y = x |> roll((-1, 2), axes=(1, 2)) |> flip(axes=2)
           let z = y |> rearrange("b (y p) (x q) c -> (b y x) (p q) c", p=p, q=q) |> linear(c) as fc
-          return z |> rearrange("(b y x) (p q) c -> b (y p) (x q) c", p=p, y=h // p, x=w // q) |> roll((1, -2), axes=(1, 2))
+          return z
+            |> rearrange("(b y x) (p q) c -> b (y p) (x q) c", p=p, y=h // p, x=w // q)
+            |> roll((1, -2), axes=(1, 2))
         }
         model m(size: int = 15)(x: [b, 6, size, 5]) {
           x = x |> rearrange("b h w c -> b w h c") |> shifted(3, 2) as one
