@@ -89,9 +89,12 @@ def _tell(epoch: object) -> None:
 
 def metrics_text(metrics: dict[str, float]) -> str:
     """A line for each split that was measured."""
-    splits = dict.fromkeys(name.partition(".")[0] for name in metrics)
-    kinds = dict.fromkeys(name.partition(".")[2] for name in metrics)
+    split_metrics = [name.partition(".")[::2] for name in metrics if "." in name]
+    splits, kinds = (
+        dict.fromkeys(names) for names in (zip(*split_metrics, strict=True) if split_metrics else ((), ()))
+    )
     rows = [[split, *(f"{metrics[f'{split}.{kind}']:.4f}" for kind in kinds)] for split in splits]
     if not rows:
         return "nothing was held out, so nothing was measured"
-    return "\n".join(table([["split", *kinds], *rows], [False, *(True for _ in kinds)]))
+    others = [f"{name} {value:.4f}" for name, value in metrics.items() if "." not in name]
+    return "\n".join((*table([["split", *kinds], *rows], [False, *(True for _ in kinds)]), *others))

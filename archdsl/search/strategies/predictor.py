@@ -105,6 +105,8 @@ class Predictor:
         """How well the order of trials was guessed from those before them: each time that settings are chosen, the
         trials up to the next time are guessed. The mean, weighted by how many they are."""
         found: dict[str, float] = {}
+        if not self._chosen:
+            return found
         for axis, objective in enumerate(self.told.objectives):
             sums, weight = [0.0, 0.0], 0
             for looked, until in zip(self._chosen, [*(c.told for c in self._chosen[1:]), len(self.told)], strict=True):
