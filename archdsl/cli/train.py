@@ -1,6 +1,7 @@
 """`archdsl train`: one model trained by a recipe, and the folder that holds it."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def command(
 ) -> None:
     """Train the model TARGET: by a `train` of its file, or on --data with the usual recipe. TARGET is FILE.arch,
     FILE.arch:NAME or zoo:NAME; a space is trained with --genome or --pick."""
+    # Threads that wait leave their core to others. OpenMP reads this when PyTorch is loaded, which is now.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from archdsl.diagnostics.record import UsageError
     from archdsl.train import planning
     from archdsl.train.failures import Interrupted, TrainingFailed
