@@ -75,6 +75,17 @@ def evaluate(work: Work, report: Report) -> Result:
     return Result(metrics)
 
 
+def cells_of(
+    genome: Mapping[str, Option], positions: Mapping[str, int], readings: Mapping[str, Reading]
+) -> dict[str, str]:
+    """The decisions of a candidate that have a column, as their columns write them."""
+    return {
+        place: str(positions[place]) if readings[place] == "positions" and place in positions else cell(option)
+        for place, option in genome.items()
+        if place in readings
+    }
+
+
 def _row(table: Table, part: Part, genome: Mapping[str, Option], positions: Mapping[str, int]) -> int:
     """The row of a candidate, or why there is none."""
     mapped = _pairs(part, "columns", "")
