@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -138,7 +138,9 @@ class LocalWorkers:
         return process
 
 
-def open_workers(executor: Part, equipment: Equipment, address: str | None) -> LocalWorkers:
+def open_workers(
+    executor: Part, equipment: Equipment, address: str | None, note: Callable[[str], None]
+) -> LocalWorkers:
     return LocalWorkers(cast(int, executor["workers"]), equipment)
 
 
