@@ -124,7 +124,13 @@ class LocalWorkers:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 cwd=self.equipment.folder,
-                env={**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+                # Threads that wait leave their core to others: on a busy machine that is several times faster.
+                env={
+                    "OMP_WAIT_POLICY": "PASSIVE",
+                    **os.environ,
+                    "OMP_NUM_THREADS": threads,
+                    "MKL_NUM_THREADS": threads,
+                },
                 start_new_session=True,
             )
         process = Process(name, popen, ours)
