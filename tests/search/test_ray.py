@@ -278,7 +278,7 @@ def test_wrong_addresses_are_told_within_seconds(monkeypatch: pytest.MonkeyPatch
 def test_a_search_whose_cluster_is_not_there_says_so_and_can_be_begun_again(tmp_path: Path):
     path = write_small(tmp_path)
     begun = time.monotonic()
-    with pytest.raises(UsageError, match="no Ray cluster at 127.0.0.1:1: .*refused"):
+    with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1: .*refused"):
         run_small(path, tmp_path / "out", ray="127.0.0.1:1")
     assert time.monotonic() - begun < 30
     assert 2 == len(run_small(path, tmp_path / "out", trials=2).trials)
