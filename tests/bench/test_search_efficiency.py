@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.bench.proposing import QUICK, proposing
 from tests.bench.search_efficiency import ALONE, BUDGETS, FRONTS, Compared, compared, missing, regrets
 
 
@@ -25,3 +26,10 @@ def test_being_behind_is_told():
         "regret", {"ours": [(1.0, 1.0, 1.2), (1.0, 0.0, 1.3)], "rival": [(0.5, 2.0, 1.0), (0.5, 0.0, 1.3)]}
     )
     assert [f"regret after {BUDGETS[0]}"] == [line.partition(":")[0] for line in worse.broken()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
+def test_proposals_stay_quick(name: str):
+    """With patience for a crowded machine; `make bench` shows the figures."""
+    assert proposing(name, 9_000, 60).holds(4.0)
