@@ -19,20 +19,19 @@ help: ## Show these targets
 
 setup: $(INSTALLED) ## Create .venv with the pinned versions of everything that runs
 
-demo: $(INSTALLED) ## Check every sample, then build, profile and export a model of the zoo
-	@echo "== archdsl check: $(words $(SAMPLES)) files of examples, standard library, zoo and search spaces"
-	@$(BIN)/archdsl check $(SAMPLES)
-	@echo "== archdsl fmt --check: the same files"
-	@$(BIN)/archdsl fmt --check $(SAMPLES)
-	@echo "== archdsl profile zoo:poolformer_s12"
-	@$(BIN)/archdsl profile zoo:poolformer_s12 --depth 2
+demo: $(INSTALLED) ## Search small models for handwritten digits, and show the best as code
 	@rm -rf build/demo
-	@echo "== archdsl build zoo:poolformer_s12 for 10 classes, into build/demo"
-	@$(BIN)/archdsl build zoo:poolformer_s12 --set classes=10 -o build/demo
-	@echo "== archdsl export zoo:poolformer_s12 --format python, and a run of the file"
-	@$(BIN)/archdsl export zoo:poolformer_s12 --format python -o build/demo/poolformer_s12.py
-	@cat build/demo/poolformer_s12.py
-	@$(BIN)/python build/demo/poolformer_s12.py
+	@echo "== archdsl space examples/quickstart.arch:small"
+	@$(BIN)/archdsl space examples/quickstart.arch:small
+	@echo "== archdsl search examples/quickstart.arch --workers 2, into build/demo: three minutes at most"
+	@$(BIN)/archdsl search examples/quickstart.arch --workers 2 -o build/demo
+	@best=$$($(BIN)/python -c 'import json; print(json.load(open("build/demo/pareto.json"))[0]["files"][0])'); \
+	echo "== archdsl eval build/demo/$$best: the weights that the search kept"; \
+	$(BIN)/archdsl eval build/demo/$$best --weights build/demo/$${best%.arch}.safetensors; \
+	echo "== archdsl export build/demo/$$best --format python, and a run of the file"; \
+	$(BIN)/archdsl export build/demo/$$best --format python -o build/demo/best.py; \
+	cat build/demo/best.py; \
+	$(BIN)/python build/demo/best.py
 	@echo "== the demo passed"
 
 test: $(INSTALLED) ## Run all tests

@@ -258,7 +258,8 @@ def _leave(driver: Driver, outputs: Outputs, reason: Reason, screen: Screen) -> 
         driver.log.write("note", text=note)
     remarks = dict(driver.strategy.remarks())
     for name, value in remarks.items():
-        screen.note(f"{name}: {value}")
+        shown = f"{value:.2f}" if isinstance(value, float) else value
+        screen.note(f"{name.replace('_', ' ')}: {shown}")
     front = [trial.number for trial in outputs.front.ordered()]
     duplicates = driver.proposals.duplicates
     driver.log.write(
