@@ -1,5 +1,7 @@
 """A search from its beginning to its end: opens what it needs, runs it, leaves its folder level."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import ExitStack, closing
@@ -173,14 +175,19 @@ def _opened(
     else:
         written = written_settings(problem)
         log.write(BEGUN, facts=beginning.facts, files=list(beginning.files), written=written, **about)
-    for note in notes:
+
+    def tell(note: str) -> None:
         screen.note(note)
         log.write("note", text=note)
+
+    for note in notes:
+        tell(note)
     front = FrontSoFar(problem.objectives)
     files = FrontFiles(found.path, problem.objectives, problem.architecture, problem.target.shown, wanted.allow_extern)
     outputs = Outputs(journal, log, front, TrialTable(found.path / TABLE), files, mirror, Params())
-    equipment = Equipment(problem.evaluators, threads_for(cast(int, executor["workers"])))
-    workers = stack.enter_context(closing(workers_of(executor, equipment, wanted.ray)))
+    paths = tuple(os.path.abspath(path) for path in sys.path)
+    equipment = Equipment(problem.evaluators, threads_for(cast(int, executor["workers"])), paths)
+    workers = stack.enter_context(closing(workers_of(executor, equipment, wanted.ray, tell)))
     promote = problem.strategy.settings.get("promote")
     flights: dict[int, Flight] = {}
     progress = Progress(problem.objectives, front, problem.trials, None)
@@ -258,7 +265,8 @@ def _leave(driver: Driver, outputs: Outputs, reason: Reason, screen: Screen) -> 
         driver.log.write("note", text=note)
     remarks = dict(driver.strategy.remarks())
     for name, value in remarks.items():
-        screen.note(f"{name}: {value}")
+        shown = f"{value:.2f}" if isinstance(value, float) else value
+        screen.note(f"{name.replace('_', ' ')}: {shown}")
     front = [trial.number for trial in outputs.front.ordered()]
     duplicates = driver.proposals.duplicates
     driver.log.write(

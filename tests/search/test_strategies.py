@@ -150,6 +150,14 @@ def test_a_space_of_one_candidate_has_one(name: str):
     assert 1 == len(run(made(name, HandMade(lambda walk: None)), 3))
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_search_that_ends_early_has_remarks_too(name: str, count: int):
+    strategy = made(name, flat(6, 3), **small(name))
+    run(strategy, count)
+    assert all(-1.0 <= value <= 1.0 for value in dict(strategy.remarks()).values() if isinstance(value, float))
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "grid"])
 def test_three_objectives(name: str):
     assert 30 == len(run(made(name, layered(), THREE, **small(name)), 30, THREE))

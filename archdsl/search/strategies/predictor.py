@@ -106,9 +106,10 @@ class Predictor:
         """How well the order of trials was guessed from those before them: each time that settings are chosen, the
         trials up to the next time are guessed. The mean, weighted by how many they are."""
         found: dict[str, float] = {}
+        ends = (*(chosen.told for chosen in self._chosen[1:]), len(self.told))  # none was chosen: nothing was guessed
         for axis, objective in enumerate(self.told.objectives):
             sums, weight = [0.0, 0.0], 0
-            for looked, until in zip(self._chosen, [*(c.told for c in self._chosen[1:]), len(self.told)], strict=True):
+            for looked, until in zip(self._chosen, ends, strict=False):
                 later = [i for i in range(looked.told, until) if self.told.standings[i].group <= 1][-FOR_SETTINGS:]
                 if len(later) < 4:
                     continue

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -124,7 +124,13 @@ class LocalWorkers:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 cwd=self.equipment.folder,
-                env={**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+                # Threads that wait leave their core to others: on a busy machine that is several times faster.
+                env={
+                    "OMP_WAIT_POLICY": "PASSIVE",
+                    **os.environ,
+                    "OMP_NUM_THREADS": threads,
+                    "MKL_NUM_THREADS": threads,
+                },
                 start_new_session=True,
             )
         process = Process(name, popen, ours)
@@ -132,7 +138,9 @@ class LocalWorkers:
         return process
 
 
-def open_workers(executor: Part, equipment: Equipment, address: str | None) -> LocalWorkers:
+def open_workers(
+    executor: Part, equipment: Equipment, address: str | None, note: Callable[[str], None]
+) -> LocalWorkers:
     return LocalWorkers(cast(int, executor["workers"]), equipment)
 
 
