@@ -275,7 +275,12 @@ def test_wrong_addresses_are_told_within_seconds(monkeypatch: pytest.MonkeyPatch
             check_address(wrong)
 
 
-def test_a_search_whose_cluster_is_not_there_says_so_and_can_be_begun_again(tmp_path: Path):
+def test_a_search_whose_cluster_is_not_there_says_so_and_can_be_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from archdsl.search.workers.ray_connection import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # other tests have connected this process
     path = write_small(tmp_path)
     begun = time.monotonic()
     with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1: .*refused"):
