@@ -1,5 +1,6 @@
 """A search from its beginning to its end: opens what it needs, runs it, leaves its folder level."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import ExitStack, closing
@@ -47,6 +48,7 @@ from archdsl.search.stopping import stopping
 from archdsl.search.strategies.registry import strategy_of
 from archdsl.search.trial_table import TrialTable
 from archdsl.search.workers.contract import Equipment, threads_for
+from archdsl.search.workers.local import LocalWorkers
 from archdsl.search.workers.registry import workers_of
 from archdsl.targets import TargetLike
 
@@ -179,8 +181,10 @@ def _opened(
     front = FrontSoFar(problem.objectives)
     files = FrontFiles(found.path, problem.objectives, problem.architecture, problem.target.shown, wanted.allow_extern)
     outputs = Outputs(journal, log, front, TrialTable(found.path / TABLE), files, mirror, Params())
-    equipment = Equipment(problem.evaluators, threads_for(cast(int, executor["workers"])))
-    workers = stack.enter_context(closing(workers_of(executor, equipment, wanted.ray)))
+    equipment = Equipment(problem.evaluators, threads_for(cast(int, executor["workers"])), tuple(sys.path))
+    over = problem.trials is not None and len(journal.trials) >= problem.trials
+    opened = LocalWorkers(1, equipment) if over else workers_of(executor, equipment, wanted.ray, screen.note)
+    workers = stack.enter_context(closing(opened))
     promote = problem.strategy.settings.get("promote")
     flights: dict[int, Flight] = {}
     progress = Progress(problem.objectives, front, problem.trials, None)

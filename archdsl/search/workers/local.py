@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -132,7 +132,10 @@ class LocalWorkers:
         return process
 
 
-def open_workers(executor: Part, equipment: Equipment, address: str | None) -> LocalWorkers:
+def open_workers(
+    executor: Part, equipment: Equipment, address: str | None = None, note: Callable[[str], None] = lambda _: None
+) -> LocalWorkers:
+    """Workers of this machine, which start when they are needed."""
     return LocalWorkers(cast(int, executor["workers"]), equipment)
 
 
