@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test studies check format bench fuzz docs
+.PHONY: help setup demo test studies study-hybrid check format bench fuzz docs
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -15,24 +15,23 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## Show these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 21
 
 setup: $(INSTALLED) ## Create .venv with the pinned versions of everything that runs
 
-demo: $(INSTALLED) ## Check every sample, then build, profile and export a model of the zoo
-	@echo "== archdsl check: $(words $(SAMPLES)) files of examples, standard library, zoo and search spaces"
-	@$(BIN)/archdsl check $(SAMPLES)
-	@echo "== archdsl fmt --check: the same files"
-	@$(BIN)/archdsl fmt --check $(SAMPLES)
-	@echo "== archdsl profile zoo:poolformer_s12"
-	@$(BIN)/archdsl profile zoo:poolformer_s12 --depth 2
+demo: $(INSTALLED) ## Search small models for handwritten digits, and show the best as code
 	@rm -rf build/demo
-	@echo "== archdsl build zoo:poolformer_s12 for 10 classes, into build/demo"
-	@$(BIN)/archdsl build zoo:poolformer_s12 --set classes=10 -o build/demo
-	@echo "== archdsl export zoo:poolformer_s12 --format python, and a run of the file"
-	@$(BIN)/archdsl export zoo:poolformer_s12 --format python -o build/demo/poolformer_s12.py
-	@cat build/demo/poolformer_s12.py
-	@$(BIN)/python build/demo/poolformer_s12.py
+	@echo "== archdsl space examples/quickstart.arch:small"
+	@$(BIN)/archdsl space examples/quickstart.arch:small
+	@echo "== archdsl search examples/quickstart.arch --workers 2, into build/demo: three minutes at most"
+	@$(BIN)/archdsl search examples/quickstart.arch --workers 2 -o build/demo
+	@best=$$($(BIN)/python -c 'import json; print(json.load(open("build/demo/pareto.json"))[0]["files"][0])'); \
+	echo "== archdsl eval build/demo/$$best: the weights that the search kept"; \
+	$(BIN)/archdsl eval build/demo/$$best --weights build/demo/$${best%.arch}.safetensors; \
+	echo "== archdsl export build/demo/$$best --format python, and a run of the file"; \
+	$(BIN)/archdsl export build/demo/$$best --format python -o build/demo/best.py; \
+	cat build/demo/best.py; \
+	$(BIN)/python build/demo/best.py
 	@echo "== the demo passed"
 
 test: $(INSTALLED) ## Run all tests
@@ -40,6 +39,9 @@ test: $(INSTALLED) ## Run all tests
 
 studies: $(INSTALLED) ## Run the tests that take too long for each merge
 	@$(BIN)/python -m pytest -m study
+
+study-hybrid: $(INSTALLED) ## Hybrid stages beside pure ones, some 10 minutes
+	@$(BIN)/python -m tests.studies hybrid
 
 check: $(INSTALLED_TOOLS) ## Format, lint, types, import rules and the fast tests: before each commit
 	@$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from archdsl.assembly import Assembly, Loading, assembled
+from archdsl.diagnostics.record import UsageError
 from archdsl.parts import Part, default_part
 from archdsl.targets import Target
 from archdsl.train.data.prepared import Prepared, prepare
@@ -46,15 +47,25 @@ def planned(
     target: Target, recipe: Recipe, *, seed: int = 0, device: str = "cpu", given: Prepared | None = None
 ) -> Plan:
     """Load the data, build the model with its first values, see that they fit."""
+    place = _device(device)
     graph = target.graph()
     wanted = wanted_by(graph, target.allow_extern)
     seed = seed if recipe.seed is None else recipe.seed
     data = given or prepare(recipe.data, wanted, recipe.validation, recipe.samples)
     check_fit(target.name, graph, data)
     built = assembled(target, Loading(recipe.start, adapt=recipe.start is not None), seed=seed)
-    model = built.model.to(device)
-    teacher = None if recipe.distill is None else teacher_of(recipe.distill, data, target.allow_extern).to(device)
+    model = built.model.to(place)
+    teacher = None if recipe.distill is None else teacher_of(recipe.distill, data, target.allow_extern).to(place)
     return Plan(built, recipe, data, seed, Training(model, recipe, data, seed, teacher=teacher))
+
+
+def _device(name: str) -> torch.device:
+    """The device of a name, if a tensor can be there."""
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise UsageError(f"this PyTorch cannot compute on {name!r}: {first}") from None
 
 
 def finished(plan: Plan) -> Fitted:

@@ -115,6 +115,7 @@ def test_fields_replace_those_of_the_recipe(net: str, capsys: pytest.CaptureFixt
         ),
         (["train", "net.arch", "--recipe", "own"], 2, "--allow-extern"),
         (["train", "net.arch", "--data", "digits", "--resume"], 2, "give -o DIR"),
+        (["train", "net.arch", "--data", "digits", "--device", "abacus"], 2, "cannot compute on 'abacus'"),
         (["train", "net.arch", "--data", "digits", "--with", "loss=multi_task([])"], 1, "error[E0222]"),
         (["train", "net.arch", "--data", "digits", "--with", 'distill=soft_labels("zoo:van_b0")'], 2, "has no weights"),
         (["eval", "net.arch", "--weights", "nowhere.pt"], 2, "give --data"),

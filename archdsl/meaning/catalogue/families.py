@@ -11,7 +11,11 @@ FAMILIES: Mapping[str, Family] = {
         Family("method", "a quantization method", "How scales are found, and how training sees quantized numbers."),
         Family("calibration", "a calibration", "Which data the ranges of activations are taken from."),
         Family("data", "a data source", "Where images and their labels come from.", also=("function",)),
-        Family("augmentation", "an augmentation", "A change of the training images, drawn anew each time."),
+        Family(
+            "augmentation",
+            "an augmentation",
+            "A change of the training images, drawn anew each time; each batch gets one of those that blend images.",
+        ),
         Family("loss", "a loss", "What training makes small."),
         Family("penalty", "a penalty", "A term that an exposed tensor adds to the loss."),
         Family("distillation", "a distillation", "How a teacher's answers take part in the loss."),

@@ -21,9 +21,11 @@ RELATIVE = "az_nas"
 
 
 def prepare(evaluator: Part, ground: Ground) -> Prepared:
-    """For `az_nas`, score some candidates."""
+    """The data must be there; for `az_nas`, some candidates are scored."""
+    placed = _placed(evaluator, ground)
     if evaluator["proxy"] != RELATIVE:
-        return Prepared()
+        return Prepared(placed)
+    evaluator = Part(evaluator.name, {**evaluator.settings, **placed})
     others: list[Mapping[str, float]] = []
     for candidate in ground.samples[:MOST_OTHERS]:
         if ground.architecture is None:
@@ -35,7 +37,7 @@ def prepare(evaluator: Part, ground: Ground) -> Prepared:
             continue  # when it is tried itself, it is told why it fails
     if not others:
         raise UsageError("`az_nas` compares a candidate with others, and none could be scored; take another proxy")
-    return Prepared({OTHERS: tuple(others)})
+    return Prepared({**placed, OTHERS: tuple(others)})
 
 
 def gives(evaluator: Part, objective: Objective) -> bool:
@@ -68,14 +70,39 @@ def evaluate(work: Work, report: Report) -> Result:
     return Result(found)
 
 
+def _placed(part: Part, ground: Ground) -> dict[str, object]:
+    """The data with a whole path, which is seen to be there."""
+    data = cast("Part | None", part["data"])
+    if data is None:
+        return {}
+    from archdsl.train.data.contract import Wanted
+    from archdsl.train.data.registry import load_data
+    from archdsl.train.recipe import Recipe
+
+    placed = Recipe(data).placed(ground.folder).data
+    load_data(placed, Wanted(3, (32, 32), ground.allow_extern))
+    return {"data": placed}
+
+
 def _scores(part: Part, architecture: str, seed: int, allow_extern: bool) -> dict[str, float]:
     from archdsl.cost.proxies.net import score
 
     built = model_of_text(architecture, seed=seed, allow_extern=allow_extern)
-    return score(cast(str, part["proxy"]), built.model, built.graph, _batch(part, built.graph), seed)
+    return score(cast(str, part["proxy"]), built.model, built.graph, _batch(part, built.graph, allow_extern), seed)
 
 
-def _batch(part: Part, graph: "Module") -> "Batch":
-    from archdsl.cost.proxies.net import noise
+def _batch(part: Part, graph: "Module", allow_extern: bool) -> "Batch":
+    """Noise, or training pictures of a source, the same ones for all candidates."""
+    from archdsl.cost.proxies.net import Batch, noise
 
-    return noise(graph, cast(int, part["batch"]))
+    size = cast(int, part["batch"])
+    data = cast("Part | None", part["data"])
+    if data is None:
+        return noise(graph, size)
+    from archdsl.train.data.prepared import evenly, prepare
+    from archdsl.train.fitting import check_fit, wanted_by
+
+    found = prepare(data, wanted_by(graph, allow_extern))
+    check_fit("the model", graph, found)
+    numbers, _ = evenly(found.train.labels, size)
+    return Batch((found.normalised(found.train.pictures(numbers)),), found.train.labels[numbers])

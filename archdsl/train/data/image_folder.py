@@ -73,7 +73,7 @@ def load(part: Part, wanted: Wanted) -> DataSet:
         name: next((root / word for word in words if (root / word).is_dir()), None) for name, words in SPLITS.items()
     }
     train = homes["train"] or root
-    classes = tuple(sorted(folder.name for folder in train.iterdir() if folder.is_dir() and _files(folder)))
+    classes = tuple(sorted(folder.name for folder in train.iterdir() if _has_pictures(folder)))
     if len(classes) < 2:
         raise UnusableData(f"`{train}` has {len(classes)} folders of pictures; it needs one for each class")
     splits = {"train": _split(train, classes, wanted)}
@@ -85,12 +85,16 @@ def load(part: Part, wanted: Wanted) -> DataSet:
     return DataSet(splits["train"], others.get("validation"), others.get("test"), classes, wanted.channels, wanted.size)
 
 
+def _has_pictures(folder: Path) -> bool:
+    return folder.is_dir() and any(path.suffix.lower() in ENDINGS for path in folder.rglob("*"))
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
 
 
 def _split(home: Path, classes: Sequence[str], wanted: Wanted) -> Files:
-    unknown = sorted({folder.name for folder in home.iterdir() if folder.is_dir() and _files(folder)} - set(classes))
+    unknown = sorted({folder.name for folder in home.iterdir() if _has_pictures(folder)} - set(classes))
     if unknown:
         raise UnusableData(f"`{home}` has the class {unknown[0]!r}, which the training pictures lack")
     found = [(path, label) for label, name in enumerate(classes) for path in _files(home / name)]

@@ -80,6 +80,7 @@ PASSES: Mapping[str, tuple[str, str]] = {
     "fold-batch-norm": ("fold_batch_norm", "FoldBatchNorm"),
     "merge-branches": ("merge_branches", "MergeBranches"),
     "open-modules": ("open_modules", "OpenModules"),
+    "compute-tables": ("compute_tables", "ComputeTables"),
     "fold-scales": ("fold_scales", "FoldScales"),
 }
 BUILDING = ("inline-transparent", "simplify", "merge-common", "fold-constants", "eliminate-dead-code")
@@ -90,6 +91,7 @@ DEPLOYING = (
     "open-modules",
     "merge-branches",
     "fold-batch-norm",
+    "compute-tables",
     "fold-scales",
     "simplify",
     "eliminate-dead-code",

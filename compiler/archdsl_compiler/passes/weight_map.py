@@ -4,7 +4,7 @@ Labels are relative to the module, so one record holds for every place at which 
 the records and computes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from archdsl_compiler.graph import Module
@@ -80,6 +80,16 @@ class Scaled:
     kept: bool = False
 
 
-Change: TypeAlias = FoldedNorm | MergedBranches | Scaled
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The results of `module`, which has no inputs, became parameters at `labels`; it holds parameters of the module
+    that the change is of, under the same names. Those at `gone` leave the state dict."""
+
+    labels: tuple[str, ...]
+    module: Module = field(repr=False)
+    gone: tuple[str, ...]
+
+
+Change: TypeAlias = FoldedNorm | MergedBranches | Scaled | Computed
 WeightMap: TypeAlias = Mapping[Module, tuple[Change, ...]]
 """For each module as it was before the pass, what became of its own parameters, in the order in which to compute it."""

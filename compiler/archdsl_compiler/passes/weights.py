@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from archdsl_compiler.graph import Module, instances, join
-from archdsl_compiler.passes.weight_map import Branch, FoldedNorm, MergedBranches, Scaled, WeightMap
+from archdsl_compiler.emit.execute import instantiate
+from archdsl_compiler.emit.source import Note, emit
+from archdsl_compiler.graph import Module, instances, join, state_entries
+from archdsl_compiler.passes.weight_map import Branch, Computed, FoldedNorm, MergedBranches, Scaled, WeightMap
 
 
 def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module, WeightMap]]) -> dict[str, Tensor]:
@@ -18,12 +20,15 @@ def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module,
     for before, weights in changes:
         for instance in instances(before):
             for change in weights.get(instance.module, ()):
-                if isinstance(change, FoldedNorm):
-                    _fold_norm(found, instance.path, change)
-                elif isinstance(change, Scaled):
-                    _scale(found, instance.path, change)
-                else:
-                    _merge_branches(found, instance.path, change)
+                match change:
+                    case FoldedNorm():
+                        _fold_norm(found, instance.path, change)
+                    case MergedBranches():
+                        _merge_branches(found, instance.path, change)
+                    case Scaled():
+                        _scale(found, instance.path, change)
+                    case Computed():
+                        _compute(found, instance.path, change)
     return found
 
 
@@ -114,3 +119,16 @@ def _scale(state: dict[str, Tensor], path: str, change: Scaled) -> None:
         grouped = weight.reshape(change.groups, -1, *weight.shape[1:])
         weight = (grouped * factors.reshape(change.groups, 1, -1, *ones)).flatten(0, 1)
     state[join(place, "weight")] = weight.to(kept.dtype)
+
+
+def _compute(state: dict[str, Tensor], path: str, change: Computed) -> None:
+    tables = instantiate(emit(change.module, Note("tables", "What follows from parameters alone."))).eval().double()
+    given = {name: state[join(path, name)] for name, _ in state_entries(change.module)}
+    tables.load_state_dict(given)
+    kept = next((value for value in given.values() if value.is_floating_point()), torch.empty(0))
+    with torch.no_grad():
+        results = tables()
+    for name in change.gone:
+        del state[join(path, name)]
+    for label, value in zip(change.labels, results, strict=True):
+        state[join(path, label)] = value.to(kept.dtype).to(kept.device).clone()

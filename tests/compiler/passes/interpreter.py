@@ -109,6 +109,7 @@ OPS: Mapping[str, Callable[..., Tensor]] = {
     "param": lambda call, entry: entry(""),
     "add_noise": _nothing,
     "softmax": lambda call, entry, x: x.softmax(call.resolved["axis"]),
+    "sigmoid": lambda call, entry, x: x.sigmoid(),
     "relu": lambda call, entry, x: x.relu(),
     "negate": lambda call, entry, x: -x,
     "zero": lambda call, entry, x: torch.zeros_like(x),

@@ -11,6 +11,7 @@ import archdsl
 from archdsl_compiler.emit.execute import instantiate
 from archdsl_compiler.emit.source import Note, emit
 from archdsl_compiler.graph import Module
+from archdsl_compiler.passes.compute_tables import ComputeTables
 from archdsl_compiler.passes.contract import pipeline
 from archdsl_compiler.passes.deploy import Deployed, deploy
 from archdsl_compiler.passes.equality import difference, random_input, telling_state
@@ -71,7 +72,7 @@ MODELS: dict[str, tuple[str, dict[str, int]]] = {
           let kept = param([6], init=0.3) as kept
           let y = rearrange(scale, "a b -> (a b) 1 1") * (x |> conv(6, 3) as one)
           let z = (y |> gelu |> conv(6, 1) as two) * reshape(kept, [6, 1, 1])
-          return x + z + sum(kept, axes=0)
+          return x + z + reshape(kept, [6, 1, 1])
         }""",
         {"Scaled behind": 2},
     ),
@@ -101,6 +102,34 @@ MODELS: dict[str, tuple[str, dict[str, int]]] = {
           return (y |> conv(4, 3, groups=2) as wide), y
         }""",
         {},
+    ),
+    "a bias of windows, with a mask": (
+        """
+        from std.layers import window_attention, relative_index
+        mixer masked(side: int)(x: [b, n, c]) {
+          let table = param([(2 * side - 1) ** 2, 2], init=0.5) as table
+          let mask = where(rearrange(arange(n) % 3, "i -> i 1") == arange(n) % 3, 0.0, -10.0)
+          let bias = rearrange(table[relative_index(side)], "i j heads -> heads i j") + mask
+          let q, k, v = x |> linear(3 * c) as qkv |> rearrange("b n (three h d) -> three b h n d", three=3, h=2)
+          return softmax(q @ k.T * 0.4 + bias, axis=-1) @ v |> rearrange("b h n d -> b n (h d)")
+        }
+        model m(side: int = 5)(x: [b, side, side, 8]) {
+          x = x |> window_attention(2, 3) as one
+          x = x |> rearrange("b h w c -> b (h w) c")
+          return x |> masked(side) as two |> masked(side) as three
+        }""",
+        {"Computed": 2, "Scaled behind": 2},
+    ),
+    "a table that is looked at and a table that is computed, both of one parameter": (
+        """
+        model m(n: int = 5)(x: [b, n, 6]) {
+          let table = param([6, n], init=0.5) as table
+          let steps = buffer(arange(n) * 2, saved=true) as steps
+          let places = float32(stack([arange(n), arange(n) ** 2], axis=-1)) |> linear(6) as places |> softmax(axis=-1)
+          let gate = sigmoid(param([6], init=0.2) as gate)
+          return (x + table.T) * gate + (table * table).T + places + steps[1]
+        }""",
+        {"Computed": 1},
     ),
     "norms before the product of a module": (
         """
@@ -162,6 +191,17 @@ def test_a_parameter_leaves_the_state_only_with_its_last_reader(tmp_path: Path):
     root = elaborated(MODELS["a layer scale written out"][0], tmp_path)
     before, after = both(root, deploy(root))
     assert {"scale"} == set(before.state_dict()) - set(after.state_dict())
+
+
+def test_parameters_of_a_table_leave_the_state_with_their_last_reader(tmp_path: Path):
+    source = MODELS["a table that is looked at and a table that is computed, both of one parameter"][0]
+    before, after = both(root := elaborated(source, tmp_path), deploy(root))
+    assert {"gate", "places.weight", "places.bias"} == set(before.state_dict()) - set(after.state_dict())
+
+
+def test_a_table_is_no_larger_than_wanted(tmp_path: Path):
+    root = elaborated(MODELS["a bias of windows, with a mask"][0], tmp_path)
+    assert ComputeTables(largest=100).transform(root)[0] is root
 
 
 def test_factors_are_computed_in_float64(tmp_path: Path):
