@@ -188,7 +188,9 @@ class Driver:
                 flight = queue.popleft()
                 self._jobs += 1
                 self._running[self._jobs] = flight, place
-                self.workers.submit(Job(self._jobs, self._work(flight, self.stages[flight.stage]), place, flight.seconds))
+                self.workers.submit(
+                    Job(self._jobs, self._work(flight, self.stages[flight.stage]), place, flight.seconds)
+                )
                 free -= 1
 
     def _work(self, flight: Flight, stage: Stage) -> Work:

@@ -16,8 +16,8 @@ class WorkersModule(Protocol):
     def open_workers(
         self, executor: Part, equipment: Equipment, address: str | None, note: Callable[[str], None]
     ) -> Workers:
-        """Workers that are ready for jobs. Raises UsageError if there can be none: `address` leads nowhere. `note` takes
-        what people should know, also later."""
+        """Workers that are ready for jobs. Raises UsageError if there can be none: `address` leads nowhere. `note`
+        takes what people should know, also later."""
         ...
 
 
