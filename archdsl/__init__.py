@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from archdsl.exporting import export as export
     from archdsl.meaning.check import check as check
     from archdsl.meaning.limits import Limits as Limits
-    from archdsl.meaning.program import costs as costs
     from archdsl.meaning.program import elaborate as elaborate
     from archdsl.meaning.program import load as load
     from archdsl.preprocessing import data_config as data_config
     from archdsl.profiling import profile as profile
     from archdsl.search.calling import search as search
+    from archdsl.space.costing import costs as costs
     from archdsl.space.report import inspect_space as inspect_space
     from archdsl.space.sampling import sample as sample
     from archdsl.train.python import evaluate as evaluate
@@ -37,7 +37,7 @@ _HOMES = {
     "Limits": "archdsl.meaning.limits",
     "build": "archdsl.assembly",
     "check": "archdsl.meaning.check",
-    "costs": "archdsl.meaning.program",
+    "costs": "archdsl.space.costing",
     "elaborate": "archdsl.meaning.program",
     "evaluate": "archdsl.train.python",
     "export": "archdsl.exporting",

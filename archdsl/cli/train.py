@@ -1,6 +1,7 @@
 """`archdsl train`: one model trained by a recipe, and the folder that holds it."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def command(
 ) -> None:
     """Train the model TARGET: by a `train` of its file, or on --data with the usual recipe. TARGET is FILE.arch,
     FILE.arch:NAME or zoo:NAME; a space is trained with --genome or --pick."""
+    # Threads that wait leave their core to others. OpenMP reads this when PyTorch is loaded, which is now.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from archdsl.diagnostics.record import UsageError
     from archdsl.train import planning
     from archdsl.train.failures import Interrupted, TrainingFailed
@@ -89,9 +92,12 @@ def _tell(epoch: object) -> None:
 
 def metrics_text(metrics: dict[str, float]) -> str:
     """A line for each split that was measured."""
-    splits = dict.fromkeys(name.partition(".")[0] for name in metrics)
-    kinds = dict.fromkeys(name.partition(".")[2] for name in metrics)
+    split_metrics = [name.partition(".")[::2] for name in metrics if "." in name]
+    splits, kinds = (
+        dict.fromkeys(names) for names in (zip(*split_metrics, strict=True) if split_metrics else ((), ()))
+    )
     rows = [[split, *(f"{metrics[f'{split}.{kind}']:.4f}" for kind in kinds)] for split in splits]
     if not rows:
         return "nothing was held out, so nothing was measured"
-    return "\n".join(table([["split", *kinds], *rows], [False, *(True for _ in kinds)]))
+    others = [f"{name} {value:.4f}" for name, value in metrics.items() if "." not in name]
+    return "\n".join((*table([["split", *kinds], *rows], [False, *(True for _ in kinds)]), *others))

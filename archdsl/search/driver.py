@@ -188,9 +188,8 @@ class Driver:
                 flight = queue.popleft()
                 self._jobs += 1
                 self._running[self._jobs] = flight, place
-                self.workers.submit(
-                    Job(self._jobs, self._work(flight, self.stages[flight.stage]), place, flight.seconds)
-                )
+                work = self._work(flight, self.stages[flight.stage])
+                self.workers.submit(Job(self._jobs, work, place, flight.seconds))
                 free -= 1
 
     def _work(self, flight: Flight, stage: Stage) -> Work:

@@ -15,7 +15,7 @@ from archdsl.search.output_folder import Beginning, Found
 from archdsl.search.problem import Problem
 from archdsl.search.source_files import source_files
 
-SAMPLES = 8
+SAMPLES = 32
 """Candidates that evaluators are shown before the first trial."""
 
 
@@ -89,4 +89,5 @@ def prepared_stages(problem: Problem, allow_extern: bool) -> tuple[tuple[Stage, 
             raise UsageError(f"`begin` names a candidate that is none: {found.reason}")
     samples = [problem.domain.draw(Random(number)) for number in range(SAMPLES)]
     folder = Path(problem.target.program.unit.source.name).parent
-    return stages_of(problem.evaluators, problem.objectives, Ground(folder, samples, allow_extern))
+    ground = Ground(folder, samples, allow_extern, problem.architecture)
+    return stages_of(problem.evaluators, problem.objectives, ground)

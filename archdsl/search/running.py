@@ -1,5 +1,6 @@
 """A search from its beginning to its end: opens what it needs, runs it, leaves its folder level."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence, Sized
@@ -175,15 +176,21 @@ def _opened(
     else:
         written = written_settings(problem)
         log.write(BEGUN, facts=beginning.facts, files=list(beginning.files), written=written, **about)
-    for note in notes:
+
+    def tell(note: str) -> None:
         screen.note(note)
         log.write("note", text=note)
+
+    for note in notes:
+        tell(note)
     front = FrontSoFar(problem.objectives)
     files = FrontFiles(found.path, problem.objectives, problem.architecture, problem.target.shown, wanted.allow_extern)
     outputs = Outputs(journal, log, front, TrialTable(found.path / TABLE), files, mirror, Params())
-    equipment = Equipment(problem.evaluators, threads_for(cast(int, executor["workers"])), tuple(sys.path))
+    paths = tuple(os.path.abspath(path) for path in sys.path)
+    equipment = Equipment(problem.evaluators, threads_for(cast(int, executor["workers"])), paths)
+    # A search that is over begins no cluster.
     over = problem.trials is not None and len(journal.trials) >= problem.trials
-    opened = LocalWorkers(1, equipment) if over else workers_of(executor, equipment, wanted.ray, screen.note)
+    opened = LocalWorkers(1, equipment) if over else workers_of(executor, equipment, wanted.ray, tell)
     workers = stack.enter_context(closing(opened))
     promote = problem.strategy.settings.get("promote")
     flights: dict[int, Flight] = {}
@@ -262,7 +269,8 @@ def _leave(driver: Driver, outputs: Outputs, reason: Reason, screen: Screen) -> 
         driver.log.write("note", text=note)
     remarks = dict(driver.strategy.remarks())
     for name, value in remarks.items():
-        screen.note(f"{name}: {value}")
+        shown = f"{value:.2f}" if isinstance(value, float) else value
+        screen.note(f"{name.replace('_', ' ')}: {shown}")
     front = [trial.number for trial in outputs.front.ordered()]
     duplicates = driver.proposals.duplicates
     driver.log.write(

@@ -51,9 +51,9 @@ def _costed(followed: Followed, wish: CostBound, condition: Condition) -> Costed
         return Costed(Survey(followed, histograms(wish.metric, 1, 0, Budget())), None, 0, None)
     least, most = whole.value.params if wish.metric == "params" else whole.value.macs
     low, high = max(wish.low, least), min(wish.high, most)
-    unit = max(1, math.ceil((high - least) / BINS))
+    unit = max(1, math.ceil((high - least) / BINS), math.ceil(high / MOST_BINS))
     if wish.low > least and wish.high < most:
-        unit = max(1, min(unit, math.ceil((high - low) / 16)), math.ceil((high - least) / MOST_BINS))
+        unit = max(1, min(unit, math.ceil((high - low) / 16)), math.ceil(high / MOST_BINS))
     wrong = Survey(followed, Rounding(wish.metric, unit)).whole(condition)
     too_low, too_high = wrong.value.params if wrong is not None else (0, 0)
     first, last = math.floor((low + too_low) / unit), math.ceil((high + too_high) / unit)

@@ -46,9 +46,18 @@ class Node(Generic[_V]):
 
     paid: Charge
     free: int
-    parts: tuple[Part, ...]
+    branches: "list[Branch[_V]]"
     value: _V
     tails: list[_V] = field(default_factory=list[_V])
+
+
+@dataclass(slots=True)
+class Branch(Generic[_V]):
+    """A part, gone through: what each option of its first site leaves."""
+
+    site: int
+    nodes: list[Node[_V] | None]
+    value: _V
 
 
 class TooMuchWork(Exception):
@@ -76,9 +85,7 @@ class Diagram(Generic[_V]):
     inner: dict[Call, _V]
     budget: Budget
     _supports: dict[Condition, int] = field(default_factory=dict[Condition, int])
-    _known: dict[Part, tuple[list[Node[_V] | None], _V]] = field(
-        default_factory=dict[Part, tuple[list["Node[_V] | None"], _V]]
-    )
+    _known: dict[Part, Branch[_V]] = field(default_factory=dict[Part, Branch[_V]])
 
     def begin(self, demands: Iterable[Condition], charges: Iterable[tuple[Condition, Charge]]) -> Node[_V] | None:
         """All genomes that meet the demands; None where there is none."""
@@ -126,11 +133,13 @@ class Diagram(Generic[_V]):
         free = sites & ~asked
         values = [self.measure.cost(paid.params, paid.macs)]
         values += [self.inner[call] for call in paid.calls]
+        branches: list[Branch[_V]] = []
         for part in parts:
-            value = self._value(part)[1]
-            if self.measure.empty(value):
+            branch = self._branch(part)
+            if self.measure.empty(branch.value):
                 return None
-            values.append(value)
+            branches.append(branch)
+            values.append(branch.value)
         tails: list[_V] = [self.measure.one]
         for value in reversed(values):
             tails.append(self.measure.both(value, tails[-1]))
@@ -140,7 +149,7 @@ class Diagram(Generic[_V]):
             count *= self.universe.options[site]
         if count > 1:
             whole = self.measure.times(count, whole)
-        return Node(paid, free, parts, whole, tails)
+        return Node(paid, free, branches, whole, tails)
 
     def _parts(self, demands: set[Condition], charges: dict[Condition, Charge]) -> tuple[Part, ...]:
         """Conditions by the sites that hang together through them."""
@@ -168,7 +177,7 @@ class Diagram(Generic[_V]):
         groups.sort(key=lambda group: group[0] & -group[0])
         return tuple(Part(frozenset(wanted), frozenset(paid), bits) for bits, wanted, paid in groups)
 
-    def _value(self, part: Part) -> tuple[list[Node[_V] | None], _V]:
+    def _branch(self, part: Part) -> Branch[_V]:
         found = self._known.get(part)
         if found is None:
             universe = self.universe
@@ -183,7 +192,7 @@ class Diagram(Generic[_V]):
                 ]
                 nodes.append(self._node(demands, charges, rest))
             value = self.measure.any([self.measure.none if node is None else node.value for node in nodes])
-            found = self._known[part] = nodes, value
+            found = self._known[part] = Branch(site, nodes, value)
         return found
 
     def draw(
@@ -198,22 +207,20 @@ class Diagram(Generic[_V]):
             at, left = waiting.pop()
             for site in bits_of(at.free):
                 taken[site] = rng.randrange(self.universe.options[site])
-            factors: Sequence[Call | Part | None] = [None, *at.paid.calls, *at.parts]
+            factors: Sequence[Call | Branch[_V] | None] = [None, *at.paid.calls, *at.branches]
             for number, factor in enumerate(factors):
                 tail = at.tails[len(factors) - 1 - number]
                 if factor is None:
                     value = measure.cost(at.paid.params, at.paid.macs)
-                elif isinstance(factor, Part):
-                    value = self._value(factor)[1]
+                elif isinstance(factor, Branch):
+                    value = factor.value
                 else:
                     value = self.inner[factor]
                 own, left = measure.split(value, tail, left, rng)
-                if isinstance(factor, Part):
-                    nodes = self._value(factor)[0]
-                    values = [measure.none if n is None else n.value for n in nodes]
-                    option = measure.which(values, own, rng)
-                    taken[(factor.sites & -factor.sites).bit_length() - 1] = option
-                    following = nodes[option]
+                if isinstance(factor, Branch):
+                    values = [measure.none if n is None else n.value for n in factor.nodes]
+                    option = taken[factor.site] = measure.which(values, own, rng)
+                    following = factor.nodes[option]
                     assert following is not None
                     waiting.append((following, own))
                 elif factor is not None:

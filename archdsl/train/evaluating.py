@@ -17,10 +17,13 @@ from archdsl.train.planning import metrics_of_splits
 from archdsl.train.written import data_text, written_fields
 
 USUAL_VALIDATION: Final = 0.2
+MEASURED: Final = "measured"
+"""Where preprocessing says which further metrics were measured, by their names."""
 
 
 def evaluated(target: Target, loading: Loading, data: str | None, given: Mapping[str, str]) -> dict[str, float]:
-    """Accuracy and loss on each split that was held out, `validation.accuracy` and so on."""
+    """Accuracy and loss on each split that was held out, `validation.accuracy` and so on; of what a search has trained,
+    also its objectives by their names."""
     before = _preprocessing_beside(loading.weights)
     fields = written_fields({**given, **({} if data is None else {"data": data_text(data)})})
     source = fields.get("data") or from_json(before.get("source"))
@@ -30,7 +33,9 @@ def evaluated(target: Target, loading: Loading, data: str | None, given: Mapping
     found = prepare(source, wanted_by(target.graph(), target.allow_extern), validation)
     check_fit(target.name, target.graph(), found)
     built = assembled(target, loading)
-    return measured_metrics(built.model, _as_before(found, before), metrics_of_splits())
+    measured = from_json(before.get(MEASURED))
+    wanted: Mapping[str, Part] = cast("Mapping[str, Part]", measured) if isinstance(measured, Mapping) else {}
+    return measured_metrics(built.model, _as_before(found, before), {**metrics_of_splits(), **wanted})
 
 
 def _preprocessing_beside(weights: object) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ import sys
 
 from tests.bench.beside_timm import BESIDE_TIMM, timm
 from tests.bench.measures import MEASURES, Measure
+from tests.bench.proposing import proposals
 from tests.bench.timing import machine
 
 
@@ -15,7 +16,7 @@ def main() -> int:
         print("timm is not installed (pip install --no-deps timm): ours are measured alone", flush=True)
     found: list[Measure] = []
     print(f"\n{'what':<54} {'median':>10} {'':<8} {'promised':>12}      ")
-    for measuring in (*MEASURES, *BESIDE_TIMM):
+    for measuring in (*MEASURES, *BESIDE_TIMM, proposals):
         for measure in measuring():
             found.append(measure)
             print(_row(measure), flush=True)

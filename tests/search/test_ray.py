@@ -1,6 +1,9 @@
 """Ray as the executor: what its workers do that processes of one machine need not."""
 
+import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +28,7 @@ from archdsl.search.workers.ray_words import needs_of, room_on
 from tests.search.conftest import STORE
 from tests.search.fakes import fake
 
+WALK = Path(__file__).parents[2] / "examples" / "ray_cluster"
 PATIENCE = 120.0
 """Seconds that a busy machine may take for what takes a few."""
 
@@ -219,6 +223,36 @@ def test_a_driver_that_is_interrupted_leaves_no_task_and_the_cluster(ray_cluster
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
     assert 1 == len(alive())
     until(lambda: ray.available_resources().get("CPU") == 2)
+
+
+@pytest.mark.slow
+def test_the_walk_with_a_second_node(ray_cluster: Any, tmp_path: Path):
+    text = (WALK / "README.md").read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith("archdsl search ")]
+    shutil.copytree(WALK, tmp_path / "walk")
+    second = ray_cluster.add_node(num_cpus=1, object_store_memory=STORE)
+    try:
+        done = subprocess.Popen(
+            [sys.executable, "-m", *shlex.split(line), "--trials", "6", "--set", "epochs=1"],
+            env={**os.environ, "RAY_ADDRESS": ray_cluster.address},
+            cwd=tmp_path / "walk",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with done:
+            trials = tmp_path / "walk" / "found" / "trials.jsonl"
+            until(lambda: (trials.exists() and trials.read_bytes()) or done.poll() is not None)
+            ray_cluster.remove_node(second, allow_graceful=False)
+            printed, _ = done.communicate(timeout=2 * PATIENCE)
+        assert 0 == done.returncode, printed
+    finally:
+        if second in ray_cluster.worker_nodes:
+            ray_cluster.remove_node(second)
+        until(lambda: 1 == len(alive()))
+    assert "6 trials (6 complete) in" in printed, printed
+    numbers = [json.loads(line)["number"] for line in trials.read_text(encoding="utf-8").splitlines()]
+    assert list(range(6)) == numbers
 
 
 def test_wrong_addresses_are_told_within_seconds(monkeypatch: pytest.MonkeyPatch):

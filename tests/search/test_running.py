@@ -86,7 +86,9 @@ def test_where_nothing_was_trained_there_are_no_weights_and_it_is_said(path: Pat
         assert summary["trained"] is False
 
 
-def test_a_finished_search_is_resumed_at_once(path: Path, tmp_path: Path):
+@pytest.mark.parametrize("strategy", ["random()", "evolution()"])
+def test_a_finished_search_is_resumed_at_once(strategy: str, tmp_path: Path):
+    path = write_small(tmp_path, strategy)
     run_small(path, tmp_path / "out", trials=5)
     before = (tmp_path / "out" / "trials.jsonl").read_bytes()
     ended = run_small(path, tmp_path / "out", (fake(die=tuple(range(10))),), resume=True)
@@ -136,7 +138,17 @@ def test_another_search_is_refused_with_what_differs(change: dict[str, Any], tol
     assert before == (tmp_path / "out" / "trials.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("strategy", ["random()", "grid()"])
+ALL_STRATEGIES = [
+    "random()",
+    "grid()",
+    "evolution(population=4)",
+    "nsga2(population=4)",
+    "nsga3(population=4)",
+    "tpe()",
+]
+
+
+@pytest.mark.parametrize("strategy", ALL_STRATEGIES)
 def test_a_resumed_search_makes_the_trials_of_one_that_was_not_interrupted(strategy: str, tmp_path: Path):
     path = write_small(tmp_path, strategy)
     run_small(path, tmp_path / "whole", trials=24, seed=7)

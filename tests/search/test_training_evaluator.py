@@ -1,5 +1,6 @@
 """The evaluator `training`: candidates as text in, metrics, intermediate values and weights out."""
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ model net(size: int = 8, classes: int = 10)(x: [b, 1, size, size]) {
 """
 METRICS = (
     Objective("quality", True, default_part("metric", "accuracy")),
-    Objective("held", True, default_part("metric", "accuracy", split="test")),
+    Objective("held", True, default_part("metric", "accuracy", split="test", samples=200)),
     Objective("params", False, default_part("metric", "params")),
 )
 
@@ -65,7 +66,10 @@ def test_the_weights_are_those_that_were_measured(tmp_path: Any):
     target = open_target((program_of_text(TEXT), "net"))
     assert assembled(target).model.state_dict().keys() == load(found.weights).keys()
     again = evaluated(target, Loading(tmp_path / "model.safetensors"), "digits", {})
-    assert found.metrics["held"] == again["test.accuracy"]
+    assert found.metrics["quality"] == again["validation.accuracy"]
+    (tmp_path / "summary.json").write_text(json.dumps({"preprocessing": found.data}), encoding="utf-8")
+    again = evaluated(target, Loading(tmp_path / "model.safetensors"), None, {})
+    assert found.metrics == {name: again[name] for name in found.metrics}
 
 
 def test_a_trial_s_seed_decides():

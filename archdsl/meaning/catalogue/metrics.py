@@ -36,6 +36,13 @@ ENTRIES: tuple[Entry, ...] = (
             Among(("measured", "table", "predicted")),
         ),
         setting("dtype", "dtype?", "The dtype that it runs in; none is the model's.", None),
+        setting(
+            "table",
+            "str?",
+            "Of a predicted time: a table of candidates that were measured in milliseconds; none measures some here.",
+            None,
+        ),
+        setting("column", "str?", "The column of the times in it; none is `lat_` with the device.", None),
         dimension="time",
         built=True,
     ),

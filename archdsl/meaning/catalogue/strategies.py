@@ -120,5 +120,6 @@ ENTRIES: tuple[Entry, ...] = (
         "A trial is stopped at an intermediate value below the median of the trials before it.",
         setting("startup", "int", "How many trials must have got there first.", 5, Between(1)),
         setting("warmup", "int", "How many steps of a trial go unjudged.", 1, Between(0)),
+        built=True,
     ),
 )

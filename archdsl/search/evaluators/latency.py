@@ -1,7 +1,7 @@
 """How long a candidate takes for one pass: measured as a whole, or the calibrated sum of pieces that are kept from
-earlier candidates."""
+earlier candidates, or predicted from decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.assembly import target_of_text
@@ -11,6 +11,7 @@ from archdsl.cost.latency import Calibration, Measured, Summed, calibrated
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.externs import check_externs
 from archdsl.search.contract import Ground, Objective, Part, Place, Prepared, Report, Result, Work
+from archdsl.search.evaluators.predicted import learn_from, predicted
 from archdsl_compiler.passes.contract import BUILDING, pipeline
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ PLACE: Place = "alone"
 READS_ARCHITECTURE = True
 SAMPLES = "samples"
 """The setting in which a prepared part has candidates by which sums of pieces are calibrated."""
+LEARNED = "learned"
+"""The setting with what predictions are learned from, by objective."""
 MOST_SAMPLES = 8
 DEVICES = ("cpu", "cuda")
 
@@ -30,10 +33,14 @@ _calibrations: dict[tuple[tuple[str, ...], Conditions], Calibration] = {}
 def prepare(evaluator: Part, ground: Ground) -> Prepared:
     """See that the devices are known, and choose candidates for calibration."""
     modes: set[str] = set()
+    learned: dict[str, object] = {}
     for wish in ground.objectives:
         if wish.metric.name == "latency":
             modes.add(cast(str, wish.metric["mode"]))
-            _check_device(wish)
+            if wish.metric["mode"] != "predicted" or wish.metric["table"] is None:
+                _check_device(wish)
+            if wish.metric["mode"] == "predicted":
+                learned[wish.name] = learn_from(wish, ground)
     texts: list[str] = []
     if "table" in modes and ground.architecture is not None:
         for candidate in ground.samples:
@@ -42,7 +49,7 @@ def prepare(evaluator: Part, ground: Ground) -> Prepared:
                 texts.append(text)
             if len(texts) == MOST_SAMPLES:
                 break
-    return Prepared({SAMPLES: tuple(texts)})
+    return Prepared({SAMPLES: tuple(texts), LEARNED: learned})
 
 
 def gives(evaluator: Part, objective: Objective) -> bool:
@@ -54,29 +61,46 @@ def offers(evaluator: Part) -> Sequence[str]:
 
 
 def evaluate(work: Work, report: Report) -> Result:
-    """Of sums also how far they were from whole models: `NAME.error` is the median of the relative errors, `NAME.ranks`
-    Spearman's correlation."""
-    target = target_of_text(work.architecture, allow_extern=work.allow_extern)
-    graph = target.graph()
+    """Of sums and predictions also how far they were from whole models: `NAME.error` is the median of the relative
+    errors, `NAME.ranks` Spearman's correlation."""
     metrics: dict[str, float] = {}
+    targets: dict[str, Target] = {}
+
+    def measure(text: str, here: Conditions) -> float:
+        if text not in targets:
+            targets[text] = target_of_text(text, allow_extern=work.allow_extern)
+        return Measured(lambda each: _built(targets[text], each)).seconds(targets[text].graph(), here)
+
     for wish in work.metrics:
         if not gives(work.evaluator, wish):
             continue
-        settings = wish.metric.settings
-        here = conditions_here(
-            cast(int, settings["batch"]), cast("str | None", settings["dtype"]), cast(str, settings["device"])
-        )
-        measured = Measured(lambda each: _built(target, each))
-        if settings["mode"] == "measured":
-            metrics[wish.name] = measured.seconds(graph, here)
-            continue
-        total = Summed(measured).seconds(graph, here)
-        texts = tuple(cast("Sequence[str]", work.evaluator.settings.get(SAMPLES, ())))
-        known = _calibration(texts or (work.architecture,), here, work.allow_extern)
-        metrics[wish.name] = known.seconds(total)
-        if known.models > 2:
-            metrics[f"{wish.name}.error"], metrics[f"{wish.name}.ranks"] = known.error, known.ranks
+        metric = wish.metric
+        learned = cast("Mapping[str, Mapping[str, object]]", work.evaluator.settings.get(LEARNED, {})).get(wish.name)
+        here = None
+        if learned is None or "column" not in learned:
+            dtype, device = cast("str | None", metric["dtype"]), cast(str, metric["device"])
+            here = conditions_here(cast(int, metric["batch"]), dtype, device)
+        if learned is not None:
+            found, error, order = predicted(
+                work, learned, lambda text, c=here: measure(text, cast(Conditions, c)), here
+            )
+            metrics[wish.name], metrics[f"{wish.name}.error"], metrics[f"{wish.name}.ranks"] = found, error, order
+        elif metric["mode"] == "measured":
+            metrics[wish.name] = measure(work.architecture, cast(Conditions, here))
+        else:
+            metrics.update(_summed(wish.name, work, cast(Conditions, here)))
     return Result(metrics)
+
+
+def _summed(name: str, work: Work, here: Conditions) -> dict[str, float]:
+    target = target_of_text(work.architecture, allow_extern=work.allow_extern)
+    total = Summed(Measured(lambda each: _built(target, each))).seconds(target.graph(), here)
+    texts = tuple(cast("Sequence[str]", work.evaluator.settings.get(SAMPLES, ())))
+    known = _calibration(texts or (work.architecture,), here, work.allow_extern)
+    metrics = {name: known.seconds(total)}
+    if known.models > 2:
+        metrics[f"{name}.error"], metrics[f"{name}.ranks"] = known.error, known.ranks
+    return metrics
 
 
 def _calibration(texts: tuple[str, ...], here: Conditions, allow_extern: bool) -> Calibration:

@@ -54,7 +54,10 @@ def gives(evaluator: Part, objective: Objective) -> bool:
 
 def offers(evaluator: Part) -> Sequence[str]:
     """The columns of numbers that are no decisions."""
-    table = table_at(cast(str, evaluator["path"]))
+    return _offered(evaluator, table_at(cast(str, evaluator["path"])))
+
+
+def _offered(evaluator: Part, table: Table) -> Sequence[str]:
     keys = _key_columns(evaluator)
     return [name for name in table.columns if name not in keys and table.is_numeric(name)]
 
@@ -63,16 +66,29 @@ def evaluate(work: Work, report: Report) -> Result:
     part = work.evaluator
     table = table_at(cast(str, part["path"]))
     row = _row(table, part, work.genome, work.positions)
-    metrics = {name: value for name in offers(part) if (value := table.number(name, row)) is not None}
+    offered = _offered(part, table)
+    metrics = {name: value for name in offered if (value := table.number(name, row)) is not None}
     columns = _pairs(part, "metrics", "")
     for wish in work.metrics:
-        if gives(part, wish):
-            column = name_asked(wish) if wish.metric.name == REPORTED else columns[wish.metric.name]
+        reported = wish.metric.name == REPORTED
+        column = name_asked(wish) if reported else columns.get(wish.metric.name)
+        if column is not None and (not reported or column in offered):
             value = table.number(column, row)
             if value is None:
                 raise TrialFailed(f"row {row + 2} of `{table.path}` has no number in `{column}`")
             metrics[wish.name] = value
     return Result(metrics)
+
+
+def cells_of(
+    genome: Mapping[str, Option], positions: Mapping[str, int], readings: Mapping[str, Reading]
+) -> dict[str, str]:
+    """The decisions of a candidate that have a column, as their columns write them."""
+    return {
+        place: str(positions[place]) if readings[place] == "positions" and place in positions else cell(option)
+        for place, option in genome.items()
+        if place in readings
+    }
 
 
 def _row(table: Table, part: Part, genome: Mapping[str, Option], positions: Mapping[str, int]) -> int:

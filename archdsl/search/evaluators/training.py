@@ -8,12 +8,14 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from archdsl.parts import as_json
 from archdsl.programs import program_of_text
 from archdsl.search.contract import Ground, Objective, Part, Place, Prepared, Report, Result, TrialFailed, Work
 from archdsl.targets import Target, only_model, open_target
 from archdsl.train.data.contract import DataSet, Wanted
 from archdsl.train.data.image_folder import decoded_whole, fits_in_memory
 from archdsl.train.data.registry import load_data, name_of_data, receive_data
+from archdsl.train.evaluating import MEASURED
 from archdsl.train.failures import TrainingFailed
 from archdsl.train.fitting import wanted_by
 from archdsl.train.loop import Epoch
@@ -79,7 +81,9 @@ def evaluate(work: Work, report: Report) -> Result:
         raise TrialFailed(str(error)) from error
     model = plan.training.measured
     metrics = measured_metrics(model, plan.data, wanted)
-    return Result(metrics, weights=_bytes(model), data=plan.data.summary())
+    # What was measured goes with how, so that `archdsl eval` finds the same numbers again.
+    data = {**plan.data.summary(), MEASURED: {name: as_json(metric) for name, metric in wanted.items()}}
+    return Result(metrics, weights=_bytes(model), data=data)
 
 
 def _recipe(evaluator: Part) -> Recipe:

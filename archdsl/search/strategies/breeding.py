@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.search.contract import Candidate, Domain, Option
-from archdsl.search.strategies.told import Told, names_of
+from archdsl.search.strategies.told import Told, name_of, names_of
 from archdsl.search.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ TRIES = 30
 """Children that are all known before something is drawn instead."""
 PATIENCE = 1_000
 """Trials after which proposals are to be quick: what a trial more or less tells is little then."""
-CHILDREN, CHILDREN_LATER = 96, 24
-DRAWN, DRAWN_LATER = 8, 1
-FINALISTS, FINALISTS_LATER = 8, 2
+CHILDREN, CHILDREN_LATER = 96, 16
+DRAWN, DRAWN_LATER = 8, 0
+FINALISTS, FINALISTS_LATER = 8, 1
 
 
 @dataclass(slots=True)
@@ -77,12 +77,12 @@ class Breeding:
         for at in order:
             found = self.domain.complete(genomes[at], rng) if at < len(wanted) else drawn[at - len(wanted)]
             if isinstance(found, Candidate) and self.told.is_new(found, waiting):
-                finalists.setdefault(found.hash, found)
+                finalists.setdefault(name_of(found), found)
                 if len(finalists) == (FINALISTS_LATER if quick else FINALISTS):
                     break
         last = list(finalists.values())
-        if not last:
-            return None
+        if len(last) < 2:
+            return last[0] if last else None
         again = predictor.gains(rng, [candidate.genome for candidate in last], on_their_way)
         return last[max(range(len(last)), key=lambda at: again[at])]
 

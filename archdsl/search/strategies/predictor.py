@@ -23,7 +23,7 @@ from archdsl.search.strategies.told import Told
 Genome: TypeAlias = Mapping[str, Option]
 Encoded: TypeAlias = tuple[Cells, Cells, float]
 """The places and the counts of a genome, and what makes its length one."""
-Columns: TypeAlias = NDArray[np.intp]
+Columns: TypeAlias = NDArray[np.intp] | slice
 BEST, LATEST, EVEN = 96, 96, 64
 """Of many trials it looks at the best, the latest, and some that are spread evenly over all."""
 ALL = BEST + LATEST + EVEN
@@ -39,17 +39,18 @@ PENDING = 16
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The numbers of the trials that were looked at when so many had been told."""
+    """The numbers of the trials that were looked at when so many had been told, and how many columns there were."""
 
     told: int
     numbers: tuple[int, ...]
+    width: int
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """The process that has seen some trials; `losses` has a column for each objective."""
 
-    columns: Columns | None
+    columns: Columns
     process: Process
     losses: Array
     good: tuple[int, ...]
@@ -63,7 +64,7 @@ class Predictor:
     _encoding: Encoding = field(default_factory=Encoding)
     _encoded: list[Encoded] = field(default_factory=list[Encoded])
     _elite: list[int] = field(default_factory=list[int])
-    _looked: Looked = field(default=Looked(0, ()))
+    _looked: Looked = field(default=Looked(0, (), 0))
     _chosen: list[Looked] = field(default_factory=list[Looked])
     _settings: dict[int, Settings] = field(default_factory=dict[int, Settings])
     _fitted: tuple[int, Fitted] | None = None
@@ -78,7 +79,7 @@ class Predictor:
         if len(self._elite) >= 2 * BEST:
             self._elite = self._best()
         if count <= ALL or count % BLOCK == 0:
-            self._looked = Looked(count, self._look(count))
+            self._looked = Looked(count, self._look(count), self._encoding.width)
             if count >= (ceil(GROWTH * self._chosen[-1].told) if self._chosen else FIRST):
                 self._chosen.append(self._looked)
 
@@ -105,9 +106,10 @@ class Predictor:
         """How well the order of trials was guessed from those before them: each time that settings are chosen, the
         trials up to the next time are guessed. The mean, weighted by how many they are."""
         found: dict[str, float] = {}
+        ends = (*(chosen.told for chosen in self._chosen[1:]), len(self.told))  # none was chosen: nothing was guessed
         for axis, objective in enumerate(self.told.objectives):
             sums, weight = [0.0, 0.0], 0
-            for looked, until in zip(self._chosen, [*(c.told for c in self._chosen[1:]), len(self.told)], strict=True):
+            for looked, until in zip(self._chosen, ends, strict=False):
                 later = [i for i in range(looked.told, until) if self.told.standings[i].group <= 1][-FOR_SETTINGS:]
                 if len(later) < 4:
                     continue
@@ -138,7 +140,7 @@ class Predictor:
         if known is None:
             step = ceil(len(looked.numbers) / FOR_SETTINGS)
             numbers = looked.numbers[::step]
-            known = likeliest(self._seen_rows(numbers)[0], self._losses(numbers))
+            known = likeliest(self._seen_rows(numbers, looked.width)[0], self._losses(numbers))
             self._settings[looked.told] = known
         return known
 
@@ -148,7 +150,7 @@ class Predictor:
         return self._fitted[1]
 
     def _fit_to(self, looked: Looked, settings: Settings) -> Fitted:
-        rows, used = self._seen_rows(looked.numbers)
+        rows, used = self._seen_rows(looked.numbers, looked.width)
         good = tuple(at for at, number in enumerate(looked.numbers) if self.told.standings[number].good)
         return Fitted(used, process(rows, settings), self._losses(looked.numbers), good)
 
@@ -158,19 +160,19 @@ class Predictor:
     def _cells(self, genome: Genome) -> Encoded:
         return self._encoding.places(genome), self._encoding.counts(genome), sqrt(max(len(genome), 1))
 
-    def _seen_rows(self, numbers: Sequence[int]) -> tuple[Rows, Columns | None]:
+    def _seen_rows(self, numbers: Sequence[int], width: int) -> tuple[Rows, Columns]:
         """Trials as rows. Where there are very many columns those are left out that are empty in all of them."""
-        rows = self._rows([self._encoded[number] for number in numbers])
-        if self._encoding.width <= FEW_COLUMNS:
-            return rows, None
+        rows = self._rows([self._encoded[number] for number in numbers], slice(width))
+        if width <= FEW_COLUMNS:
+            return rows, slice(width)
         used = np.flatnonzero(rows.places.any(axis=0) | rows.counts.any(axis=0))
         return Rows(rows.places[:, used], rows.counts[:, used]), used
 
-    def _rows(self, encoded: Sequence[Encoded], used: Columns | None = None) -> Rows:
+    def _rows(self, encoded: Sequence[Encoded], used: Columns) -> Rows:
         lengths = [length for _, _, length in encoded]
         places = self._matrix([cells for cells, _, _ in encoded], lengths)
         counts = self._matrix([cells for _, cells, _ in encoded], lengths)
-        return Rows(places, counts) if used is None else Rows(places[:, used], counts[:, used])
+        return Rows(np.ascontiguousarray(places[:, used]), np.ascontiguousarray(counts[:, used]))
 
     def _matrix(self, encoded: Sequence[Cells], lengths: Sequence[float]) -> Array:
         rows: list[int] = []

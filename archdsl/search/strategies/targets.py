@@ -11,6 +11,8 @@ from archdsl.search.standings import Standing
 Array = NDArray[np.float64]
 FAR = 3.0
 """Losses further above the median than so many times the upper quartile is are pressed together."""
+LARGE = 1e100
+"""What squares without becoming infinite."""
 SUMMED = 0.05
 """The share of the sum beside the largest of several losses."""
 
@@ -53,6 +55,7 @@ def some_weights(rng: Random, objectives: int) -> list[float]:
 
 
 def _pressed(losses: Array) -> Array:
+    losses = np.where(np.isfinite(losses), np.clip(losses, -LARGE, LARGE), losses)
     finite = losses[np.isfinite(losses)]
     if not len(finite):
         return np.zeros(len(losses))

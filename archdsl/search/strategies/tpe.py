@@ -20,7 +20,7 @@ from archdsl.search.contract import Candidate, Domain, Objective, Offered, Optio
 from archdsl.search.strategies.told import Told, names_of
 from archdsl.search.strategies.unseen import Unseen
 
-TRIES = 20
+TRIES = 5
 SLOW = 0.1
 """Seconds for a proposal from which on it says that it has become slow."""
 
@@ -62,8 +62,8 @@ class ParzenEstimator:
         return found
 
     def _asked(self, rng: Random, waiting: Collection[str]) -> Candidate | None:
+        self.study.sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=rng.getrandbits(32))
         for _ in range(TRIES):
-            self.study.sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=rng.getrandbits(32))
             asked = self.study.ask()
             found = self.domain.follow(lambda path, offer, asked=asked: _suggested(asked, path, offer))
             self.study.tell(asked, state=TrialState.FAIL)

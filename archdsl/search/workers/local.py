@@ -124,7 +124,13 @@ class LocalWorkers:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 cwd=self.equipment.folder,
-                env={**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+                # Threads that wait leave their core to others: on a busy machine that is several times faster.
+                env={
+                    "OMP_WAIT_POLICY": "PASSIVE",
+                    **os.environ,
+                    "OMP_NUM_THREADS": threads,
+                    "MKL_NUM_THREADS": threads,
+                },
                 start_new_session=True,
             )
         process = Process(name, popen, ours)
@@ -133,9 +139,8 @@ class LocalWorkers:
 
 
 def open_workers(
-    executor: Part, equipment: Equipment, address: str | None = None, note: Callable[[str], None] = lambda _: None
+    executor: Part, equipment: Equipment, address: str | None, note: Callable[[str], None]
 ) -> LocalWorkers:
-    """Workers of this machine, which start when they are needed."""
     return LocalWorkers(cast(int, executor["workers"]), equipment)
 
 

@@ -17,13 +17,11 @@ class WorkersModule(Protocol):
         self, executor: Part, equipment: Equipment, address: str | None, note: Callable[[str], None]
     ) -> Workers:
         """Workers that are ready for jobs. Raises UsageError if there can be none: `address` leads nowhere. `note`
-        takes what people should know, also later."""
+        takes what there is to say to people, also later."""
         ...
 
 
-def workers_of(
-    executor: Part, equipment: Equipment, address: str | None = None, note: Callable[[str], None] = lambda _: None
-) -> Workers:
+def workers_of(executor: Part, equipment: Equipment, address: str | None, note: Callable[[str], None]) -> Workers:
     """The workers that an executor asks for; `address` is that of a cluster."""
     module = cast(WorkersModule, import_module(f"archdsl.search.workers.{MODULES[executor.name]}"))
     return module.open_workers(executor, equipment, address, note)

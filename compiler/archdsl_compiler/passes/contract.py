@@ -80,6 +80,7 @@ PASSES: Mapping[str, tuple[str, str]] = {
     "fold-batch-norm": ("fold_batch_norm", "FoldBatchNorm"),
     "merge-branches": ("merge_branches", "MergeBranches"),
     "open-modules": ("open_modules", "OpenModules"),
+    "gather-windows": ("gather_windows", "GatherWindows"),
     "compute-tables": ("compute_tables", "ComputeTables"),
     "fold-scales": ("fold_scales", "FoldScales"),
 }
@@ -93,7 +94,9 @@ DEPLOYING = (
     "fold-batch-norm",
     "compute-tables",
     "fold-scales",
+    "gather-windows",
     "simplify",
+    "fold-constants",
     "eliminate-dead-code",
 )
 """Run after those for building: names stay as they are where nothing is folded."""

@@ -142,6 +142,8 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("index", (MAP,), {"places": ("rest", ("slice", -2, None))}, "v0[..., -2:]"),
     ("index", (MAP,), {"places": ("all", "all", ("range", 0, 14, 2), ("range", 1, 14, 2))}, "v0[:, :, ::2, 1::2]"),
     ("index", (real(9, 4), whole(5, 5)), {"places": ("tensor", "rest")}, "v0[v1]"),
+    ("index", (TOKENS, whole(5)), {"places": ("all", "tensor")}, "v0.index_select(1, v1)"),
+    ("index", (TOKENS, whole(5)), {"places": (0, "tensor")}, "v0[0, v1]"),
     ("index", (real(9, 4), whole()), {"places": ("tensor", 0)}, "v0.index_select(0, v1).squeeze(0)[0]"),
     ("add", (TOKENS, TOKENS), {}, "v0 + v1"),
     ("power", (TOKENS, -0.5), {}, "v0**-0.5"),

@@ -10,11 +10,12 @@ from torch import nn
 import archdsl
 from archdsl_compiler.emit.execute import instantiate
 from archdsl_compiler.emit.source import Note, emit
-from archdsl_compiler.graph import Module
+from archdsl_compiler.graph import Module, OpCall
 from archdsl_compiler.passes.compute_tables import ComputeTables
 from archdsl_compiler.passes.contract import pipeline
 from archdsl_compiler.passes.deploy import Deployed, deploy
 from archdsl_compiler.passes.equality import difference, random_input, telling_state
+from archdsl_compiler.passes.rewriting import unique_modules
 from archdsl_compiler.passes.weight_map import Scaled
 from archdsl_compiler.passes.weights import transform_state
 
@@ -131,6 +132,22 @@ MODELS: dict[str, tuple[str, dict[str, int]]] = {
         }""",
         {"Computed": 1},
     ),
+    "windows that are shifted": (
+        """
+        mixer shifted(p: int, q: int)(x: [b, h, w, c]) {
+          let y = x |> roll((-1, 2), axes=(1, 2)) |> flip(axes=2)
+          let z = y |> rearrange("b (y p) (x q) c -> (b y x) (p q) c", p=p, q=q) |> linear(c) as fc
+          return z
+            |> rearrange("(b y x) (p q) c -> b (y p) (x q) c", p=p, y=h // p, x=w // q)
+            |> roll((1, -2), axes=(1, 2))
+        }
+        model m(size: int = 15)(x: [b, 6, size, 5]) {
+          x = x |> rearrange("b h w c -> b w h c") |> shifted(3, 2) as one
+          let y = x |> rearrange("b h w c -> b (w h) c") |> roll(4, axes=1)
+          return x, y, (y |> rearrange("b (w h) c -> (b w) h c", h=size) |> flip(axes=1))
+        }""",
+        {},
+    ),
     "norms before the product of a module": (
         """
         from std.layers import conv_mlp
@@ -197,6 +214,15 @@ def test_parameters_of_a_table_leave_the_state_with_their_last_reader(tmp_path: 
     source = MODELS["a table that is looked at and a table that is computed, both of one parameter"][0]
     before, after = both(root := elaborated(source, tmp_path), deploy(root))
     assert {"gate", "places.weight", "places.bias"} == set(before.state_dict()) - set(after.state_dict())
+
+
+def test_windows_are_taken_by_an_index(tmp_path: Path):
+    root = elaborated(MODELS["windows that are shifted"][0], tmp_path)
+    calls = [call for module in unique_modules(deploy(root).root) for call in module.calls if isinstance(call, OpCall)]
+    constant = {"int64"}
+    moved = [call.op.name for call in calls if call.outputs[0].dtype not in constant]
+    # The last flip copies alone: what is before it is another view.
+    assert (3, 1) == (moved.count("index"), moved.count("flip"))
 
 
 def test_a_table_is_no_larger_than_wanted(tmp_path: Path):

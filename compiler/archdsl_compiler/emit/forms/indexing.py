@@ -20,6 +20,9 @@ def index(view: CallView) -> Expression:
     hints = subscripts(view.hint("places"), len(given))
     x = view.input("x")
     places: list[Expression] = []
+    if found.count("all") == len(found) - 1 and "tensor" in found and len(view.type("at").shape) == 1:
+        # It copies whole rows, where an index looks up each number.
+        return method(x, "index_select", Raw(str(found.index("tensor"))), view.input("at"))
     axis = 0
     for place, hint in zip(given, hints, strict=True):
         if place == "rest":
