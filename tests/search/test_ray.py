@@ -27,6 +27,7 @@ from archdsl.search.workers.ray_address import check_address
 from archdsl.search.workers.ray_words import needs_of, room_on
 from tests.search.conftest import STORE
 from tests.search.fakes import fake
+from tests.search.small_search import run_small, write_small
 
 WALK = Path(__file__).parents[2] / "examples" / "ray_cluster"
 PATIENCE = 120.0
@@ -272,6 +273,22 @@ def test_wrong_addresses_are_told_within_seconds(monkeypatch: pytest.MonkeyPatch
     for wrong in ("here", "host:", "host:port", ":6379", "host:99999"):
         with pytest.raises(UsageError, match=f"`{wrong}` is no address of a Ray cluster: write host:port"):
             check_address(wrong)
+
+
+def test_a_search_whose_cluster_is_not_there_says_so_and_can_be_begun_again(tmp_path: Path):
+    path = write_small(tmp_path)
+    begun = time.monotonic()
+    with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1: .*refused"):
+        run_small(path, tmp_path / "out", ray="127.0.0.1:1")
+    assert time.monotonic() - begun < 30
+    assert 2 == len(run_small(path, tmp_path / "out", trials=2).trials)
+
+
+def test_without_ray_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "archdsl.search.workers.ray_connection", raising=False)
+    with pytest.raises(UsageError, match=r"Ray is not installed: pip install 'archdsl\[ray\]'"):
+        import_module("archdsl.search.workers.ray_connection")
 
 
 def test_room_is_counted_by_node():
