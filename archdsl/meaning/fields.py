@@ -47,6 +47,8 @@ class Fields:
     values: dict[str, Value] = field(default_factory=dict[str, Value])
     targets: list[tuple[Value, Span]] = field(default_factory=list[tuple[Value, Span]])
     objectives: dict[str, Wish] = field(default_factory=dict[str, Wish])
+    names: dict[str, Value] = field(default_factory=dict[str, Value])
+    """What the body knows by name, settings among them."""
 
 
 def check_fields(session: Session, component: Component) -> Fields:
@@ -85,7 +87,7 @@ def evaluate_fields(
     )
     result = Fields()
     frame.fields, frame.targets, frame.objectives = result.values, result.targets, result.objectives
-    frame.measurements = measurements
+    frame.measurements, result.names = measurements, frame.names
     frame.world.spaces.update(spaces or {})
     frame.body.kind = declared.kind.name
     if declared.kind.name == "search":

@@ -1,12 +1,11 @@
 """What a `search` declaration asks for: the candidates, how they are measured, and what is wanted of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from random import Random
 from typing import cast
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.record import ArchError, UsageError
+from archdsl.diagnostics.record import ArchError
 from archdsl.meaning.binding import Given
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.fields import Fields, evaluate_fields, missed
@@ -14,10 +13,12 @@ from archdsl.meaning.program import Program, value_of_name, with_settings
 from archdsl.meaning.run import Fault, Session, Unmet
 from archdsl.meaning.values import Component, Configured, Decided, Value, space_of
 from archdsl.parts import Part, default_part, part_of
-from archdsl.search.contract import Candidate, Choosing, Domain, Genome, Objective, Option, Rejected
+from archdsl.search.contract import Candidate, Domain, Genome, Objective, Option
 from archdsl.search.recipes import Recipes, WithRecipes
+from archdsl.search.wanted import Wanted, cost_bounds
 from archdsl.source import Span
-from archdsl.space.opened import Choose, Space
+from archdsl.space.opened import Space
+from archdsl.space.wishes import COSTS, CostBound
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below
 from archdsl.targets import Target, TargetLike, open_target
@@ -28,7 +29,6 @@ LATENCY = Part("latency")
 """The one that follows where a latency is wanted."""
 TRIALS = 100
 """Of a search that says nothing of when it ends."""
-MOST_TRIES = 10_000
 
 
 @dataclass(slots=True)
@@ -86,33 +86,6 @@ class Problem:
         return self.space.architecture({p: o for p, o in genome.items() if not self.recipes.owns(p)})
 
 
-@dataclass(slots=True)
-class Valid:
-    """The candidates of a space that miss no requirement that their genome decides."""
-
-    space: Space
-    unmet: Callable[[Candidate], list[Unmet]]
-
-    def draw(self, rng: Random) -> Candidate:
-        for _ in range(MOST_TRIES):
-            found = self.complete({}, rng)
-            if isinstance(found, Candidate):
-                return found
-        raise UsageError(f"none of {MOST_TRIES:,} candidates meets the requirements")
-
-    def follow(self, choose: Choosing) -> Candidate | Rejected:
-        return self._checked(self.space.follow(cast(Choose, choose)))
-
-    def complete(self, wanted: Genome, rng: Random) -> Candidate | Rejected:
-        return self._checked(self.space.complete(wanted, rng))
-
-    def _checked(self, found: Candidate | Rejected) -> Candidate | Rejected:
-        if isinstance(found, Rejected):
-            return found
-        missing = self.unmet(found)
-        return Rejected("; ".join(each.told for each in missing), found.genome) if missing else found
-
-
 def open_problem(
     target: TargetLike,
     *,
@@ -149,7 +122,7 @@ def open_problem(
     problem = Problem(
         opened,
         space,
-        Valid(space, lambda candidate: problem.unmet(candidate, {})),
+        Wanted(space, lambda candidate: problem.unmet(candidate, {}), _bounds(program, search, found, objectives)),
         _part(found, "strategy") or default_part("strategy", many),
         objectives,
         _part(found, "executor") or default_part("executor", "local"),
@@ -165,6 +138,16 @@ def open_problem(
     if recipes.choose():
         problem.domain = WithRecipes(problem.domain, recipes)
     return problem
+
+
+def _bounds(
+    program: Program, search: Component, found: Fields, objectives: tuple[Objective, ...]
+) -> tuple[CostBound, ...]:
+    """What the search requires of params and MACs, also under the names of its objectives."""
+    metrics: dict[str, str] = {name: name for name in COSTS}
+    metrics.update((o.name, o.metric.name) for o in objectives if o.metric.name in COSTS)
+    body = cast(Declared, search.callee).body
+    return tuple(cost_bounds(program, body, found.names, metrics)) if body is not None else ()
 
 
 def _search(opened: Target) -> Component:

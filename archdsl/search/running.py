@@ -49,6 +49,7 @@ from archdsl.search.stopping import stopping
 from archdsl.search.strategies.registry import strategy_of
 from archdsl.search.trial_table import TrialTable
 from archdsl.search.workers.contract import Equipment, threads_for
+from archdsl.search.workers.local import LocalWorkers
 from archdsl.search.workers.registry import workers_of
 from archdsl.targets import TargetLike
 
@@ -187,7 +188,10 @@ def _opened(
     outputs = Outputs(journal, log, front, TrialTable(found.path / TABLE), files, mirror, Params())
     paths = tuple(os.path.abspath(path) for path in sys.path)
     equipment = Equipment(problem.evaluators, threads_for(cast(int, executor["workers"])), paths)
-    workers = stack.enter_context(closing(workers_of(executor, equipment, wanted.ray, tell)))
+    # A search that is over begins no cluster.
+    over = problem.trials is not None and len(journal.trials) >= problem.trials
+    opened = LocalWorkers(1, equipment) if over else workers_of(executor, equipment, wanted.ray, tell)
+    workers = stack.enter_context(closing(opened))
     promote = problem.strategy.settings.get("promote")
     flights: dict[int, Flight] = {}
     progress = Progress(problem.objectives, front, problem.trials, None)

@@ -38,6 +38,7 @@ PROBES = 200
 RARE = 1 / 100
 """Below this share of candidates another way is looked for."""
 VERY_RARE = 1 / 1000
+OFTEN = 1 / 2
 MOST_TRIES = 20_000
 
 
@@ -68,6 +69,8 @@ class Bounded:
     def draw(self, rng: Random) -> Candidate:
         plan = self.plan
         drawn = self._drawn(plan, rng)
+        if drawn.hash:
+            return drawn
         found = self.space.complete(drawn.genome, rng)
         assert isinstance(found, Candidate)
         return found
@@ -126,16 +129,21 @@ def planned(space: Space, wishes: tuple[Wish, ...]) -> Plan:
             raise Unsatisfiable(f"no candidate meets {_told(wishes)}" if wishes else "the space has no valid candidate")
         _refuse_impossible(followed, wishes)
 
-    def draw(rng: Random) -> Candidate | Rejected:
+    def drawn(rng: Random, graph: bool) -> Candidate | Rejected:
         genome: Genome = survey.genome(node, rng) if survey is not None and node is not None else {}
-        return space.complete(genome, rng, graph=False)
+        return space.complete(genome, rng, graph=graph)
+
+    def draw(rng: Random) -> Candidate | Rejected:
+        return drawn(rng, graph=False)
 
     rng = Random(0)
     probed = [draw(rng) for _ in range(PROBES if left or survey is None or followed is None or followed.loose else 20)]
     valid = [c for c in probed if isinstance(c, Candidate)]
     met = [c for c in valid if not violation(left, c)]
     if survey is not None and len(met) >= RARE * len(probed):
-        return Plan("even", True, draw)
+        # Where most are taken, the graph that the taken ones need is made at once.
+        most = len(met) >= OFTEN * len(probed)
+        return Plan("even", True, (lambda rng: drawn(rng, graph=True)) if most else draw)
     bounds = [wish for wish in left if isinstance(wish, CostBound)]
     if survey is not None and followed is not None and bounds and not followed.loose and not followed.sampled:
         plan = _by_cost(space, followed, bounds, left, valid, _condition(followed, wishes))

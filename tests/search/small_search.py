@@ -10,6 +10,7 @@ from typing import Any
 
 from archdsl.parts import Part
 from archdsl.search.events import Event
+from archdsl.search.mirror import Mirror
 from archdsl.search.opening import Wanted, as_before
 from archdsl.search.output_folder import look_into, refuse_without_resume
 from archdsl.search.problem import Problem, open_problem
@@ -66,5 +67,10 @@ def run_small(
 
 
 if __name__ == "__main__":
+    # Optuna's mirror has tests of its own, and costs seconds.
+    Mirror.start = lambda self: None  # pyright: ignore[reportAttributeAccessIssue]
+    Mirror.finish = lambda self, seconds: True  # pyright: ignore[reportAttributeAccessIssue]
     options = json.loads(sys.argv[2])
-    run_small(Path(options.pop("path")), Path(sys.argv[1]), (fake(**options.pop("evaluator")),), **options)
+    settings = options.pop("evaluator")
+    made = fake_at_home if settings.pop("home", False) else fake
+    run_small(Path(options.pop("path")), Path(sys.argv[1]), (made(**settings),), **options)

@@ -76,9 +76,46 @@ def test_candidates_meet_what_their_genome_decides(tmp_path: Path):
         (missed,) = found.unmet(candidate, {"quality": 0.25})
         assert "quality >= 0.5" in missed.told
         assert missed.amount == pytest.approx(0.5)
-    rejected = found.domain.complete({"width": 64, "depths.0": 4, "depths.1": 4}, rng)
+    near = found.domain.complete({"width": 64, "depths.0": 4, "depths.1": 4}, rng)
+    assert isinstance(near, Candidate)
+    assert near.params <= 6000
+    rejected = found.domain.follow(lambda _path, offer: offer.names[offer.allowed[-1]] if offer.names else 0.05)
     assert isinstance(rejected, Rejected)
     assert "it must fit" in rejected.reason
+
+
+RARE = """\
+model net(widths: list[int])(x: [b, 16]) {
+  for i, width in enumerate(widths) {
+    x = x |> linear(width) as layers[i]
+  }
+  return x |> linear(10) as head
+}
+
+space nets() {
+  let widths = [choose(8..128 by 8) for i in 0..<8]
+  return net(widths)
+}
+
+search small(most: int) {
+  space = nets()
+  strategy = random()
+  maximize params
+  minimize work = macs
+  require params < most: "it must fit"
+}
+"""
+
+
+def test_what_hardly_any_genome_meets_is_built(tmp_path: Path):
+    path = tmp_path / "rare.arch"
+    path.write_text(RARE, encoding="utf-8")
+    found = open_problem(str(path), settings={"most": 1200})  # about one of 4 million
+    drawn = [found.domain.draw(Random(number)) for number in range(10)]
+    assert all(candidate.params < 1200 for candidate in drawn)
+    assert len({candidate.hash for candidate in drawn}) > 5
+    with pytest.raises(UsageError, match=r"no candidate meets params < most.*between 730 and"):
+        open_problem(str(path), settings={"most": 600}).domain.draw(Random(0))
 
 
 def test_a_recipe_chooses_under_its_name(tmp_path: Path):
