@@ -2,14 +2,14 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from archdsl.meaning import program as one_by_one
 from archdsl.meaning.genomes import Genome
 from archdsl.meaning.program import Costs, Program, Settings
-from archdsl.space.opened import Space
-from archdsl.space.prices import NoPrice, Prices, prices
-from archdsl.targets import Target
+
+if TYPE_CHECKING:
+    from archdsl.space.prices import Prices
 
 FOLLOWED_FIRST = 500
 """Candidates of one space that are followed one by one, before the space is worth being followed whole."""
@@ -22,7 +22,7 @@ class Asked:
     """How often the costs of a space's candidates were asked for, and their prices once they are known."""
 
     times: int = 0
-    prices: Prices | None = None
+    prices: "Prices | None" = None
 
 
 def costs(program: Program, name: str, settings: Settings | None = None, genome: Genome | None = None) -> Costs:
@@ -35,14 +35,30 @@ def costs(program: Program, name: str, settings: Settings | None = None, genome:
         asked = program.modules[key] = Asked()
     asked.times += 1
     if asked.times == FOLLOWED_FIRST:
-        asked.prices = prices(Space(Target(program, name, "space", name, settings or {})), BUDGET)
-    if asked.prices is not None:
-        try:
-            params, macs = asked.prices.of(genome)
-            return Costs(params, macs, asked.prices.outputs)
-        except NoPrice:
-            pass  # following it says what is wrong with it
-    return one_by_one.costs(program, name, settings, genome)
+        asked.prices = _prices(program, name, settings or {})
+    found = _read(asked.prices, genome) if asked.prices is not None else None
+    # Where a genome has no price, following it says what is wrong with it.
+    return found or one_by_one.costs(program, name, settings, genome)
+
+
+# What follows a space whole is imported when it is needed: the first costs of a process wait for nothing else.
+
+
+def _prices(program: Program, name: str, settings: Settings) -> "Prices | None":
+    from archdsl.space.opened import Space
+    from archdsl.space.prices import prices
+    from archdsl.targets import Target
+
+    return prices(Space(Target(program, name, "space", name, settings)), BUDGET)
+
+
+def _read(known: "Prices", genome: Genome) -> Costs | None:
+    from archdsl.space.prices import NoPrice
+
+    try:
+        return Costs(*known.of(genome), known.outputs)
+    except NoPrice:
+        return None
 
 
 def _key(name: str, settings: Settings | None) -> object:
