@@ -23,7 +23,7 @@ _OPTIONS = (
     click.option(
         "--adapt", is_flag=True, help="Renew a classifier of other classes, resize tables of positions of another size."
     ),
-    click.option("--deploy", is_flag=True, help="Fold batch norms and branches, for inference."),
+    click.option("--deploy", is_flag=True, help="Fold norms, scales and branches, for inference."),
     click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the initialisation."),
     click.option("--force", is_flag=True, help="Replace what the output path holds."),
 )
