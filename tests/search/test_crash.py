@@ -16,7 +16,7 @@ from tests.search.small_search import write_small
 
 RUNS = {1: 5, 2: 20}
 """By the number of workers."""
-TRIALS = 40
+TRIALS = 90
 
 
 def begun(path: Path, folder: Path, workers: int, evaluator: dict[str, object]) -> "subprocess.Popen[bytes]":
@@ -26,32 +26,40 @@ def begun(path: Path, folder: Path, workers: int, evaluator: dict[str, object]) 
     return subprocess.Popen(line, cwd=Path(__file__).parents[2], env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
 
 
+def lines_in(file: Path) -> int:
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
 def killed_again_and_again(path: Path, folder: Path, workers: int, evaluator: dict[str, object]) -> list[Trial]:
-    """Kill the search some moments after it has taken up its work, so often; then let it end."""
+    """Kill the search when some more of its trials have finished, or right after it has taken up its work, so often;
+    then let it end."""
     rng = Random(workers)
     known: list[Trial] = []
+    grown = 0
     for _ in range(RUNS[workers]):
-        log = folder / "log.jsonl"
-        size = log.stat().st_size if log.exists() else 0
+        journal, log = folder / "trials.jsonl", folder / "log.jsonl"
+        more, logged = lines_in(journal) + rng.randrange(4), lines_in(log)
         process = begun(path, folder, workers, evaluator)
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
-            if log.exists() and log.stat().st_size > size:
+            if lines_in(log) > logged and lines_in(journal) >= more:
                 break
-            time.sleep(0.005)
-        time.sleep(rng.uniform(0.0, 0.25))
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0.0, 0.05))
         process.kill()
         process.wait()
-        found = finished_trials(folder / "trials.jsonl")
+        found = finished_trials(journal)
         assert known == found[: len(known)]
+        grown += len(known) < len(found) < TRIALS
         known = found
+    assert grown >= RUNS[workers] // 3, "too few were killed while trials were finishing"
     process = begun(path, folder, workers, evaluator)
     assert 0 == process.wait(timeout=120)
     return finished_trials(folder / "trials.jsonl")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("workers", "evaluator"), [(1, {"home": True, "seconds": 0.01}), (2, {"seconds": 0.02})])
+@pytest.mark.parametrize(("workers", "evaluator"), [(1, {"home": True, "seconds": 0.02}), (2, {"seconds": 0.06})])
 def test_killed_searches_end_with_exact_totals(workers: int, evaluator: dict[str, object], tmp_path: Path):
     path, folder = write_small(tmp_path), tmp_path / "out"
     trials = killed_again_and_again(path, folder, workers, evaluator)
