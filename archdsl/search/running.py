@@ -53,7 +53,7 @@ from archdsl.search.workers.local import LocalWorkers
 from archdsl.search.workers.registry import workers_of
 from archdsl.targets import TargetLike
 
-PATIENCE, HURRY = 600.0, 2.0
+PATIENCE, HURRY, WHILE = 600.0, 2.0, 0.5
 """Seconds that the mirror has to come level at the end, and when someone has asked to stop."""
 
 
@@ -133,7 +133,7 @@ def run_problem(
                 reason = driver.run(Limits(problem.trials, end, stop))
                 driver.workers.close()
                 outputs.close()
-                _leave(driver, outputs, reason, shown)
+                _leave(driver, outputs, reason, shown, stop)
         except UnusableFile as error:
             count = len(outputs.journal.trials)
             raise UnusableFile(
@@ -259,10 +259,16 @@ def _recall(driver: Driver, outputs: Outputs, progress: Progress, found: Found, 
         raise UsageError(f"`{found.path}` cannot be gone on with: {error}") from None
 
 
-def _leave(driver: Driver, outputs: Outputs, reason: Reason, screen: Screen) -> None:
+def _leave(driver: Driver, outputs: Outputs, reason: Reason, screen: Screen, stop: Callable[[], bool]) -> None:
     """Bring the mirror level, and write down how it ended."""
     mirror = outputs.mirror
-    if not mirror.finish(HURRY if reason == "stopped" else PATIENCE):
+    level = mirror.finish(HURRY)
+    if not level and not mirror.failure and not stop():
+        screen.note(f"bringing `{mirror.url}` level with the journal; Ctrl-C leaves that to the next run")
+        end = time.monotonic() + PATIENCE
+        while not (level or mirror.failure or stop()) and time.monotonic() < end:
+            level = mirror.finish(WHILE)
+    if not level:
         why = mirror.failure or f"`{mirror.url}` is not level yet"
         note = f"{why}; the journal has all trials, and the next run (--resume) brings it level"
         screen.note(note)
