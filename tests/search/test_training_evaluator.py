@@ -15,7 +15,7 @@ from archdsl.assembly import Loading, assembled
 from archdsl.diagnostics.record import UsageError
 from archdsl.parts import Part, as_json, default_part, from_json
 from archdsl.programs import program_of_text
-from archdsl.search.contract import Ground, Objective, Work
+from archdsl.search.contract import Candidate, Ground, Objective, Work
 from archdsl.search.evaluation import attempted
 from archdsl.search.evaluators.training import evaluate, gives, prepare, receive, shared
 from archdsl.search.workers.contract import Job
@@ -104,6 +104,19 @@ def test_it_is_given_up_when_an_intermediate_value_is_too_low():
 def test_its_data_must_be_there_before_the_first_trial(tmp_path: Path):
     with pytest.raises(UsageError, match="apt-get install"):
         prepare(work(data=Part("fashion_mnist", {"path": "nowhere"})).evaluator, Ground(tmp_path))
+
+
+def test_data_that_fits_no_candidate_is_refused_before_the_first_trial(tmp_path: Path):
+    one = Candidate((), "", 0, 0)
+
+    def ground(*texts: str) -> Ground:
+        written = iter(texts)
+        return Ground(tmp_path, (one,) * len(texts), architecture=lambda _genome: next(written))
+
+    larger = TEXT.replace("size: int = 8", "size: int = 16")
+    with pytest.raises(UsageError, match=r"16 x 16 pixels.*--set size=8"):
+        prepare(work().evaluator, ground(larger, larger))
+    prepare(work().evaluator, ground(larger, TEXT))
 
 
 def test_paths_are_seen_from_the_file_that_writes_them(tmp_path: Path):

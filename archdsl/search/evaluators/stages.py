@@ -39,7 +39,8 @@ def stages_of(
     notes: list[str] = []
     stages: list[Stage] = []
     given: set[str] = set()
-    order = sorted(range(len(evaluators)), key=lambda number: evaluators[number].name in IMPLIED)
+    # The dear ones look at their data and no more; what scores some candidates first comes after them.
+    order = sorted(range(len(evaluators)), key=lambda number: (evaluators[number].name in IMPLIED, -number))
     for number in order:
         part = evaluators[number]
         evaluator = evaluator_named(part.name)

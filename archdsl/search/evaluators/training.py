@@ -8,16 +8,18 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from archdsl.diagnostics.record import UsageError
 from archdsl.parts import as_json
 from archdsl.programs import program_of_text
 from archdsl.search.contract import Ground, Objective, Part, Place, Prepared, Report, Result, TrialFailed, Work
 from archdsl.targets import Target, only_model, open_target
 from archdsl.train.data.contract import DataSet, Wanted
 from archdsl.train.data.image_folder import decoded_whole, fits_in_memory
+from archdsl.train.data.prepared import prepare as prepare_data
 from archdsl.train.data.registry import load_data, name_of_data, receive_data
 from archdsl.train.evaluating import MEASURED
 from archdsl.train.failures import TrainingFailed
-from archdsl.train.fitting import wanted_by
+from archdsl.train.fitting import check_fit, wanted_by
 from archdsl.train.loop import Epoch
 from archdsl.train.metrics.registry import NAMES, measured_metrics
 from archdsl.train.planning import Plan, planned
@@ -29,6 +31,8 @@ WITH_THE_PACKAGE = frozenset({"digits"})
 """Data that is wherever archdsl is."""
 _ANY_PICTURES = (3, (32, 32))
 """What data without a size of its own is tried with before the first candidate is known."""
+SAMPLES = 4
+"""Candidates of which one must fit the data."""
 
 
 class _GivenUp(Exception):
@@ -36,11 +40,28 @@ class _GivenUp(Exception):
 
 
 def prepare(evaluator: Part, ground: Ground) -> Prepared:
-    """The data must be there, and its paths hold wherever a worker runs on this machine."""
+    """The data must be there, and fit some candidate; its paths hold wherever a worker runs on this machine."""
     recipe = _recipe(evaluator).placed(ground.folder)
     load_data(recipe.data, Wanted(*_ANY_PICTURES, ground.allow_extern))
+    _refuse_misfits(recipe, ground)
     plain = {each.name: getattr(recipe, each.name) for each in fields(recipe)}
     return Prepared({"recipe": plain})
+
+
+def _refuse_misfits(recipe: Recipe, ground: Ground) -> None:
+    """Raise where none of a few candidates is for pictures and classes such as these."""
+    misfit: UsageError | None = None
+    written = ground.architecture
+    for text in (written(candidate.genome) for candidate in ground.samples[:SAMPLES]) if written is not None else ():
+        graph = _opened(text, ground.allow_extern).graph()
+        try:
+            check_fit("the candidate", graph, prepare_data(recipe.data, wanted_by(graph, ground.allow_extern)))
+        except UsageError as error:
+            misfit = misfit or error
+        else:
+            return
+    if misfit is not None:
+        raise misfit
 
 
 def gives(_evaluator: Part, objective: Objective) -> bool:
@@ -91,8 +112,12 @@ def _recipe(evaluator: Part) -> Recipe:
 
 
 def _target(work: Work) -> Target:
-    program = program_of_text(work.architecture)
-    return open_target((program, only_model(program)), allow_extern=work.allow_extern)
+    return _opened(work.architecture, work.allow_extern)
+
+
+def _opened(architecture: str, allow_extern: bool) -> Target:
+    program = program_of_text(architecture)
+    return open_target((program, only_model(program)), allow_extern=allow_extern)
 
 
 def _reported(epoch: Epoch, report: Report) -> None:
