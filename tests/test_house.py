@@ -17,7 +17,7 @@ TEXT_SUFFIXES = {".py", ".pyi", ".arch", ".md", ".lark", ".toml", ".txt", ".json
 
 # A module may import those of its own room and of the rooms above it in this list.
 ROOMS = (
-    ("resources", "cache", "code_stamp", "source"),
+    ("resources", "cache", "code_stamp", "source", "patience"),
     ("diagnostics",),
     ("syntax",),
     ("meaning",),

@@ -3,18 +3,18 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence, Sized
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence, Sized
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from threading import Timer
 from typing import cast
 from uuid import uuid4
 
 from archdsl.diagnostics.record import UnusableFile, UsageError
 from archdsl.output import why_not_written
 from archdsl.parts import Part, as_json
+from archdsl.patience import told_when_long
 from archdsl.search.contract import Candidate, Objective, Trial
 from archdsl.search.driver import Driver, Flight, Limits, Reason
 from archdsl.search.events import BEGUN, Event, Log
@@ -145,18 +145,6 @@ def run_problem(
         return Ended(reason, problem.objectives, front, trials, seconds, driver.failure)
 
 
-@contextmanager
-def _told_after(seconds: float, screen: Screen, doing: str) -> Generator[None]:
-    """Say what is going on, where that takes longer."""
-    timer = Timer(seconds, screen.note, (doing,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def _opened(
     problem: Problem,
     found: Found,
@@ -169,7 +157,7 @@ def _opened(
     beginning = beginning_of(problem)
     refuse_changed(found, beginning)
     executor = executor_of(problem.executor, wanted)
-    with _told_after(HURRY, screen, "getting ready: following the space, looking at data and at some candidates"):
+    with told_when_long(screen.note, "getting ready: following the space, looking at data and at some candidates"):
         stages, notes = prepared_stages(problem, wanted.allow_extern)
     strategy = strategy_of(problem.strategy, problem.domain, problem.objectives)
     mirror = _mirror(problem, found, wanted)

@@ -1,23 +1,18 @@
 """From a `train` declaration to what it says, as plain data."""
 
-from collections.abc import Mapping
 from typing import cast
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.diagnostics.suggest import closest
-from archdsl.meaning.binding import Arguments, Given, extended
-from archdsl.meaning.conditions import Universe
 from archdsl.meaning.declared import Declared
 from archdsl.meaning.fields import evaluate_fields
-from archdsl.meaning.genomes import value_of
-from archdsl.meaning.program import Program, Settings, value_of_name
-from archdsl.meaning.run import Body, Chooser, Fault, Frame, Session
+from archdsl.meaning.program import Program, Settings, value_of_name, with_settings
+from archdsl.meaning.run import Chooser, Fault, Session
 from archdsl.meaning.types import with_article
-from archdsl.meaning.values import Component, Configured, Value, show
-from archdsl.meaning.worlds import World
+from archdsl.meaning.values import Component, Configured, Value
 from archdsl.parts import plain
-from archdsl.source import Source, Span
+from archdsl.source import Span
 from archdsl.syntax import nodes
 from archdsl.syntax.descent import below
 
@@ -37,7 +32,7 @@ def recipe_of(
     if not isinstance(value, Component) or value.kind != "train":
         what = with_article(value.kind) if isinstance(value, Component) else "no declaration"
         raise UsageError(f"`{name}` of `{program.unit.source.name}` is {what}; a `train` is needed")
-    return recipe_of_component(program, _with_settings(program, value, settings or {}), chooser)
+    return recipe_of_component(program, with_settings(program, Session(program.limits), value, settings or {}), chooser)
 
 
 def recipe_of_component(program: Program, component: Component, chooser: Chooser | None = None) -> dict[str, object]:
@@ -50,24 +45,6 @@ def recipe_of_component(program: Program, component: Component, chooser: Chooser
     for name, value in found.items():
         _refuse_unbuilt(cast(Declared, component.callee), name, value)
     return {name: plain(value) for name, value in found.items()}
-
-
-def _with_settings(program: Program, component: Component, settings: Settings) -> Component:
-    if not settings:
-        return component
-    values = {name: value_of(f"the setting `{name}`", value) for name, value in _unplaced(settings).items()}
-    text = ", ".join(f"{name}={show(value)}" for name, value in values.items())
-    span = Span(Source("<settings>", text), 0, len(text))
-    given = {name: v if isinstance(v, Given) else Given(values[name], span, span) for name, v in settings.items()}
-    frame = Frame(Session(program.limits), World(Universe()), program.unit, Body(""))
-    try:
-        return extended(frame, component, Arguments(named=given), span)
-    except Fault as fault:
-        raise ArchError((fault.diagnostic,)) from None
-
-
-def _unplaced(settings: Settings) -> Mapping[str, object]:
-    return {name: value for name, value in settings.items() if not isinstance(value, Given)}
 
 
 def _refuse_unbuilt(declared: Declared, field: str, value: Value) -> None:
