@@ -78,6 +78,7 @@ def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
     types = tuple(value_types(module))
     steps: list[Step] = []
     constant = constant_values(module)
+    returned = set(leaves(module.outputs))
     constants: set[int] = set()
     for each in module.calls:
         made = _step(each, types, classes)
@@ -85,6 +86,7 @@ def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
             continue
         own = (
             each.first_output in constant
+            and not returned.intersection(made.outputs)
             and not any(isinstance(part, Part) for part in walk(made.code))
             and all(value in constants for value in made.uses)
         )
