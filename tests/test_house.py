@@ -26,7 +26,7 @@ ROOMS = (
     ("zoo", "tables", "genome_files"),
     ("programs", "written_settings", "times", "places", "parts"),
     ("targets",),
-    ("preprocessing", "externs", "building", "kept_results"),
+    ("preprocessing", "externs", "building", "kept_results", "kept_times"),
     ("assembly",),
     ("exporting", "build_summary", "timing"),
     ("profiling", "zoo_table"),

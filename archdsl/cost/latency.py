@@ -1,6 +1,6 @@
 """How long a model takes: measured as a whole, or as the calibrated sum of pieces that were measured before.
 
-A source of latencies says how long one graph takes under some conditions. Whoever has better times than those of
+A source of latencies says how long one graph takes in some pass. Whoever has better times than those of
 PyTorch's modules, such as those of kernels that were chosen, is another source."""
 
 from collections.abc import Callable, Sequence
@@ -9,13 +9,14 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from archdsl.cost.conditions import Conditions
 from archdsl.cost.fitting import Line, line_through, median_error, rank_correlation
 from archdsl.cost.latency_record import keep_time, kept_time
 from archdsl.cost.pieces import pieces_of
+from archdsl.cost.timed_pass import TimedPass
 from archdsl_compiler.digest import Known, digest
 from archdsl_compiler.graph import Module
 from archdsl_compiler.sizes import at_batch
+from archdsl_compiler.tuning.measuring import Timing
 from archdsl_compiler.types import TensorType
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ Build = Callable[[Module], Any]
 
 
 class LatencySource(Protocol):
-    def seconds(self, graph: Module, conditions: Conditions) -> float:
+    def seconds(self, graph: Module, timed: TimedPass) -> float:
         """Of one pass."""
         ...
 
@@ -45,15 +46,13 @@ class Measured:
     known: Known = field(default_factory=dict[int, tuple[Module, str]])
     measured: int = 0
 
-    def seconds(self, graph: Module, conditions: Conditions) -> float:
+    def seconds(self, graph: Module, timed: TimedPass) -> float:
         name = digest(graph, self.known)
-        found = kept_time(name, conditions)
+        found = kept_time(name, timed)
         if found is None:
-            times = time_passes(self.build(graph), graph.input_types, conditions)
+            times = time_passes(self.build(graph), graph.input_types, timed)
             self.measured += 1
-            middle = median(times)
-            spread = median(abs(each - middle) for each in times)
-            found = keep_time(name, conditions, middle, spread=spread, runs=len(times), name=graph.name)
+            found = keep_time(name, timed, Timing(median(times), min(times), len(times)), graph.name)
         return found
 
 
@@ -63,8 +62,8 @@ class Summed:
 
     pieces: LatencySource
 
-    def seconds(self, graph: Module, conditions: Conditions) -> float:
-        return sum(self.pieces.seconds(piece, conditions) for piece in pieces_of(graph))
+    def seconds(self, graph: Module, timed: TimedPass) -> float:
+        return sum(self.pieces.seconds(piece, timed) for piece in pieces_of(graph))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,9 @@ class Calibration:
         return max(self.line(total), 0.05 * total)
 
 
-def calibrated(graphs: Sequence[Module], sums: LatencySource, wholes: LatencySource, here: Conditions) -> Calibration:
+def calibrated(graphs: Sequence[Module], sums: LatencySource, wholes: LatencySource, timed: TimedPass) -> Calibration:
     """A calibration by some whole models."""
-    pairs = [(sums.seconds(graph, here), wholes.seconds(graph, here)) for graph in graphs]
+    pairs = [(sums.seconds(graph, timed), wholes.seconds(graph, timed)) for graph in graphs]
     guesses: list[float] = []
     for number, (total, _) in enumerate(pairs):
         others = pairs[:number] + pairs[number + 1 :]
@@ -92,14 +91,14 @@ def calibrated(graphs: Sequence[Module], sums: LatencySource, wholes: LatencySou
     return Calibration(line_through(pairs), median_error(guesses, truth), rank_correlation(guesses, truth), len(pairs))
 
 
-def time_passes(model: Any, types: Sequence[TensorType], conditions: Conditions) -> list[float]:
+def time_passes(model: Any, types: Sequence[TensorType], timed: TimedPass) -> list[float]:
     """Seconds of single passes of noise, after some that are not counted."""
     import torch
 
-    device = torch.device(conditions.device)
-    dtype: torch.dtype = getattr(torch, conditions.dtype)
+    device = torch.device(timed.device)
+    dtype: torch.dtype = getattr(torch, timed.dtype)
     generator = torch.Generator().manual_seed(0)
-    inputs = [_input(type_, conditions.batch, dtype, generator).to(device) for type_ in types]
+    inputs = [_input(type_, timed.batch, dtype, generator).to(device) for type_ in types]
     ready = model.eval().to(device)
     if dtype != torch.float32:
         ready = ready.to(dtype)

@@ -1,9 +1,6 @@
 """Latencies: pieces of graphs, what is kept of their times, and sums that are calibrated by whole models."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +10,24 @@ import torch
 
 from archdsl import zoo
 from archdsl.building import emitted
-from archdsl.cost import latency, latency_record
-from archdsl.cost.conditions import Conditions
+from archdsl.cost import latency
 from archdsl.cost.fitting import line_through, median_error, rank_correlation, ranks
 from archdsl.cost.latency_record import keep_time, kept_time
 from archdsl.cost.pieces import pieces_of
+from archdsl.cost.timed_pass import TimedPass, pass_here
+from archdsl.kept_times import NO_FOLDER, user_record
 from archdsl.targets import open_target
 from archdsl_compiler.digest import digest
 from archdsl_compiler.emit.execute import instantiate
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import BUILDING, pipeline
+from archdsl_compiler.tuning import record as record_module
+from archdsl_compiler.tuning.conditions import Conditions
+from archdsl_compiler.tuning.measuring import Timing
+from archdsl_compiler.tuning.record import FILE
+from archdsl_compiler.types import TensorType
 
-HERE = Conditions(1, "float32", "cpu", 1, "a machine", "2")
+HERE = TimedPass(1, "float32", "cpu", Conditions("cpu", "a machine", (), 1, "2", "", "default"))
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -33,7 +36,7 @@ def empty_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("ARCHDSL_CACHE", str(folder))
-    return folder / latency_record.FILE
+    return folder / FILE
 
 
 @pytest.mark.parametrize("name", ["mobilenetv2_100", "caformer_s18", "swin_tiny_patch4_window7_224", "pvt_v2_b0"])
@@ -60,50 +63,42 @@ def test_equal_pieces_of_two_models_are_one():
     assert "poolformer_s24" in zoo.names()
 
 
-def test_a_time_is_kept_for_its_conditions_and_the_first_one_counts(empty_record: Path):
+def timing(seconds: float) -> Timing:
+    return Timing(seconds, seconds, 1)
+
+
+def test_a_time_is_kept_for_its_pass_and_the_first_one_counts(empty_record: Path):
     assert kept_time("a", HERE) is None
-    assert keep_time("a", HERE, 0.5) == 0.5
-    assert keep_time("a", HERE, 0.7) == 0.5
+    assert keep_time("a", HERE, timing(0.5)) == 0.5
+    assert keep_time("a", HERE, timing(0.7)) == 0.5
     assert kept_time("a", HERE) == 0.5
     others = (
-        *(replace(HERE, batch=2), replace(HERE, dtype="bfloat16"), replace(HERE, device="cuda")),
-        *(replace(HERE, threads=2), replace(HERE, machine="another"), replace(HERE, torch="3")),
+        *(replace(HERE, batch=2), replace(HERE, dtype="bfloat16")),
+        replace(HERE, conditions=replace(HERE.conditions, machine="another")),
     )
-    assert [kept_time("a", other) for other in others] == [None] * 6
+    assert [kept_time("a", other) for other in others] == [None] * 3
     assert empty_record.exists()
 
 
 def test_a_record_that_cannot_be_used_costs_only_time(empty_record: Path, monkeypatch: pytest.MonkeyPatch):
     empty_record.write_bytes(b"no database at all" * 100)
-    assert keep_time("a", HERE, 0.5) == 0.5
-    assert kept_time("a", HERE) is None
-    empty_record.unlink()
-    monkeypatch.setattr(latency_record, "PATIENCE", 0.01)
+    assert keep_time("a", HERE, timing(0.5)) == 0.5
+    assert kept_time("a", HERE) == 0.5, "a new one was begun"
+    monkeypatch.setattr(record_module, "PATIENCE", 0.01)
     with sqlite3.connect(empty_record) as other:
-        other.execute("CREATE TABLE other (x)")
         other.execute("BEGIN EXCLUSIVE")
-        assert keep_time("a", HERE, 0.5) == 0.5
+        assert keep_time("b", HERE, timing(0.6)) == 0.6
+    other.close()
     monkeypatch.setenv("ARCHDSL_CACHE", str(empty_record))
-    assert keep_time("a", HERE, 0.5) == 0.5
+    assert keep_time("c", HERE, timing(0.7)) == 0.7
+    assert kept_time("c", HERE) == 0.7
+    assert [NO_FOLDER] == user_record().notes
 
 
-WRITER = """\
-import sys
-from archdsl.cost.conditions import Conditions
-from archdsl.cost.latency_record import keep_time
-here = Conditions(1, "float32", "cpu", 1, "a machine", "2")
-for number in range(40):
-    keep_time(f"{number}", here, float(sys.argv[1]))
-    keep_time(f"{sys.argv[1]}-{number}", here, 1.0)
-"""
-
-
-def test_several_processes_write_at_once(empty_record: Path):
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(n)], env=dict(os.environ)) for n in range(3)]
-    assert [writer.wait() for writer in writers] == [0] * 3
-    with sqlite3.connect(empty_record) as file:
-        (count,) = file.execute("SELECT count(*) FROM times").fetchone()
-    assert count == 40 + 3 * 40
+def test_a_pass_is_of_this_process():
+    here = pass_here(8, None, "cpu")
+    assert (8, "float32", "cpu", 1) == (here.batch, here.dtype, here.device, here.conditions.threads)
+    assert "bfloat16" == pass_here(1, "bfloat16", "cpu").dtype
 
 
 @dataclass
@@ -114,7 +109,7 @@ class Told:
     start: float = 0.0
     asked: list[Module] = field(default_factory=list[Module])
 
-    def seconds(self, graph: Module, conditions: Conditions) -> float:
+    def seconds(self, graph: Module, timed: TimedPass) -> float:
         self.asked.append(graph)
         return self.start + self.slope * graph.macs * 1e-9
 
@@ -148,7 +143,7 @@ def test_calibration_finds_the_line_from_sums_to_wholes(tmp_path: Path):
 
 def test_a_time_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     times = iter(range(1, 100))
-    monkeypatch.setattr(latency, "time_passes", lambda model, types, conditions: [float(next(times))] * 3)
+    monkeypatch.setattr(latency, "time_passes", lambda model, types, timed: [float(next(times))] * 3)
     built: list[Module] = []
     source = latency.Measured(built.append)
     whole = graphs(tmp_path)
@@ -178,8 +173,6 @@ def test_the_clock_is_that_of_the_model(monkeypatch: pytest.MonkeyPatch):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             torch.mm(torch.ones(200, 200), torch.ones(200, 200))
             return x
-
-    from archdsl_compiler.types import TensorType
 
     monkeypatch.setattr(latency, "LONG_ENOUGH", 0.05)
     times = latency.time_passes(Slow(), [TensorType((1, 3))], HERE)

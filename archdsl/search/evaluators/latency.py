@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.assembly import target_of_text
 from archdsl.building import emitted
-from archdsl.cost.conditions import Conditions, conditions_here
 from archdsl.cost.latency import Calibration, Measured, Summed, calibrated
+from archdsl.cost.timed_pass import TimedPass, pass_here
 from archdsl.diagnostics.record import ArchError, UsageError
 from archdsl.externs import check_externs
+from archdsl.kept_times import user_record
 from archdsl.search.contract import Ground, Objective, Part, Place, Prepared, Report, Result, Work
 from archdsl.search.evaluators.predicted import learn_from, predicted
 from archdsl_compiler.passes.contract import BUILDING, pipeline
+from archdsl_compiler.tuning.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
     from archdsl.targets import Target
@@ -27,18 +29,20 @@ LEARNED = "learned"
 MOST_SAMPLES = 8
 DEVICES = ("cpu", "cuda")
 
-_calibrations: dict[tuple[tuple[str, ...], Conditions], Calibration] = {}
+_calibrations: dict[tuple[tuple[str, ...], TimedPass], Calibration] = {}
 
 
 def prepare(evaluator: Part, ground: Ground) -> Prepared:
     """See that the devices are known, and choose candidates for calibration."""
     modes: set[str] = set()
     learned: dict[str, object] = {}
+    notes: list[str] = []
     for wish in ground.objectives:
         if wish.metric.name == "latency":
             modes.add(cast(str, wish.metric["mode"]))
             if wish.metric["mode"] != "predicted" or wish.metric["table"] is None:
                 _check_device(wish)
+                notes = user_record().check()
             if wish.metric["mode"] == "predicted":
                 learned[wish.name] = learn_from(wish, ground)
     texts: list[str] = []
@@ -49,7 +53,7 @@ def prepare(evaluator: Part, ground: Ground) -> Prepared:
                 texts.append(text)
             if len(texts) == MOST_SAMPLES:
                 break
-    return Prepared({SAMPLES: tuple(texts), LEARNED: learned})
+    return Prepared({SAMPLES: tuple(texts), LEARNED: learned}, tuple(notes))
 
 
 def gives(evaluator: Part, objective: Objective) -> bool:
@@ -66,7 +70,7 @@ def evaluate(work: Work, report: Report) -> Result:
     metrics: dict[str, float] = {}
     targets: dict[str, Target] = {}
 
-    def measure(text: str, here: Conditions) -> float:
+    def measure(text: str, here: TimedPass) -> float:
         if text not in targets:
             targets[text] = target_of_text(text, allow_extern=work.allow_extern)
         return Measured(lambda each: _built(targets[text], each)).seconds(targets[text].graph(), here)
@@ -79,20 +83,19 @@ def evaluate(work: Work, report: Report) -> Result:
         here = None
         if learned is None or "column" not in learned:
             dtype, device = cast("str | None", metric["dtype"]), cast(str, metric["device"])
-            here = conditions_here(cast(int, metric["batch"]), dtype, device)
+            keep_freed_memory()
+            here = pass_here(cast(int, metric["batch"]), dtype, device)
         if learned is not None:
-            found, error, order = predicted(
-                work, learned, lambda text, c=here: measure(text, cast(Conditions, c)), here
-            )
+            found, error, order = predicted(work, learned, lambda text, c=here: measure(text, cast(TimedPass, c)), here)
             metrics[wish.name], metrics[f"{wish.name}.error"], metrics[f"{wish.name}.ranks"] = found, error, order
         elif metric["mode"] == "measured":
-            metrics[wish.name] = measure(work.architecture, cast(Conditions, here))
+            metrics[wish.name] = measure(work.architecture, cast(TimedPass, here))
         else:
-            metrics.update(_summed(wish.name, work, cast(Conditions, here)))
+            metrics.update(_summed(wish.name, work, cast(TimedPass, here)))
     return Result(metrics)
 
 
-def _summed(name: str, work: Work, here: Conditions) -> dict[str, float]:
+def _summed(name: str, work: Work, here: TimedPass) -> dict[str, float]:
     target = target_of_text(work.architecture, allow_extern=work.allow_extern)
     total = Summed(Measured(lambda each: _built(target, each))).seconds(target.graph(), here)
     texts = tuple(cast("Sequence[str]", work.evaluator.settings.get(SAMPLES, ())))
@@ -103,7 +106,7 @@ def _summed(name: str, work: Work, here: Conditions) -> dict[str, float]:
     return metrics
 
 
-def _calibration(texts: tuple[str, ...], here: Conditions, allow_extern: bool) -> Calibration:
+def _calibration(texts: tuple[str, ...], here: TimedPass, allow_extern: bool) -> Calibration:
     """Made once in a process; the times that it needs are kept."""
     found = _calibrations.get((texts, here))
     if found is None:

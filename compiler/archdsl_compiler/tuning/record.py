@@ -60,6 +60,11 @@ class Record:
         """Take rows of another record, all or, if nothing can be written, none."""
         return self._write(lambda file: tables.merge_rows(file, rows))
 
+    def check(self) -> list[str]:
+        """See whether rows can be written, and give the notes."""
+        self._write(lambda file: True)
+        return self.notes
+
     def _read(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
         if self.path is None or _identity(self.path) is None:
             return None

@@ -166,6 +166,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_process_its_rows():
     record.keep(HERE, {KEY: KEPT})
     assert {KEY: KEPT} == record.kept(HERE, [KEY.region])
     (note,) = record.notes
+    assert [note] == Record(Path("/proc/record.db")).check()
     assert "the record /proc/record.db cannot be written, so times are kept in this process only" in note
 
 

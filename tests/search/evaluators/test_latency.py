@@ -9,6 +9,7 @@ from archdsl.diagnostics.record import UsageError
 from archdsl.parts import Part
 from archdsl.search.contract import Ground, Objective, TrialFailed
 from archdsl.search.evaluators import latency
+from archdsl_compiler.tuning.record import FILE
 from tests.search.evaluators.cases import candidates_of, evaluated, objective, space_in, work_for
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -95,3 +96,14 @@ def test_a_model_that_cannot_run_in_a_dtype_fails_its_trial(tmp_path: Path, monk
     ground = ground_with(tmp_path, wish)
     with pytest.raises(TrialFailed, match="not implemented for this dtype"):
         evaluated(work_for(space_in(tmp_path), ground.samples[0], ready(ground), wish))
+
+
+def test_a_record_that_cannot_be_used_is_told_before_the_first_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "cache"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("ARCHDSL_CACHE", str(folder))
+    ground = ground_with(tmp_path, objective("latency"))
+    assert () == latency.prepare(Part("latency"), ground).notes
+    (folder / FILE).write_bytes(b"no database at all" * 100)
+    (note,) = latency.prepare(Part("latency"), ground).notes
+    assert "is unreadable, so it was set aside as " in note
