@@ -1,0 +1,105 @@
+"""Small models for each kind of region: what its kernels are tried on. A model may have several regions of its kind;
+the contract suite takes them all."""
+
+from collections.abc import Mapping
+
+PRODUCTS: Mapping[str, str] = {
+    "linear": "model net()(x: [b, 9, 20]) { return x |> linear(36) as fc }",
+    "linear_of_vectors": "model net()(x: [b, 20]) { return x |> linear(7, bias=false) as fc }",
+    "linear_of_maps": "model net()(x: [b, 5, 3, 20]) { return x |> linear(36) as fc |> hard_swish }",
+    "linear_gelu": "model net()(x: [b, 9, 20]) { return x |> linear(36) as fc |> gelu }",
+    "linear_tanh_gelu": """
+model net()(x: [b, 9, 20]) { return x |> linear(36, bias=false) as fc |> gelu(approximate="tanh") }
+""",
+    "linear_others": """
+model net()(x: [b, 9, 20]) {
+  let a = x |> linear(12) as fc[0] |> silu
+  let c = a |> linear(12) as fc[1] |> leaky_relu(slope=0.2)
+  let d = c |> linear(12) as fc[2] |> hard_sigmoid
+  let e = d |> linear(12) as fc[3] |> tanh
+  return e |> linear(12) as fc[4] |> sigmoid |> linear(12) as fc[5] |> relu6
+}
+""",
+    "linear_residual": """
+model net()(x: [b, 9, 20]) {
+  let y = x + (x |> linear(20) as fc[0])
+  let z = (x |> linear(20, bias=false) as fc[1] |> gelu) + y
+  return z |> linear(20) as fc[2] |> relu |> linear(20) as fc[3]
+}
+""",
+    "linear_residual_relu": """
+model net()(x: [b, 9, 20]) { return relu((x |> linear(30) as fc[0] |> linear(20) as fc[1]) + x) }
+""",
+    "pointwise": """
+model net()(x: [b, 6, 7, 5]) {
+  let y = x |> conv(24, 1) as expand |> gelu
+  return (y |> conv(6, 1, bias=false) as project) + x
+}
+""",
+    "dense": """
+model net()(x: [b, 5, 11, 9]) {
+  let y = x |> conv(8, 3, stride=2) as down |> hard_swish
+  let z = (y |> conv(8, (3, 5), bias=false) as mix |> relu) + y
+  return z |> conv(12, 3, padding=0, groups=4) as grouped |> relu6
+}
+""",
+    "residual_relu": """
+model net()(x: [b, 8, 9, 7]) {
+  let y = relu((x |> conv(8, 3) as one) + x)
+  return relu((y |> conv(12, 1) as around) + (y |> conv(12, 3) as two))
+}
+""",
+    "patches": """
+model net()(x: [b, 3, 16, 24]) { return x |> conv(12, 4, stride=4) as stem |> conv(7, 2, stride=2, bias=false) as down }
+""",
+    "same_padding": """
+model net()(x: [b, 4, 10, 7]) {
+  let y = x |> conv(8, 3, stride=2, padding="same") as down |> silu
+  return (y |> conv(8, 4, padding="same", groups=8) as each) + y
+}
+""",
+    "depthwise": """
+model net()(x: [b, 16, 13, 9]) {
+  let y = x |> conv(16, 3, groups=16) as small |> relu6
+  let z = (y |> conv(16, 7, groups=16, bias=false) as large) + y
+  return z |> conv(32, 5, stride=2, groups=16) as doubled |> conv(32, (3, 7), groups=32) as oblong |> gelu
+}
+""",
+    "depthwise_of_small_maps": """
+model net()(x: [b, 8, 4, 5]) {
+  let y = x |> conv(8, 5, groups=8) as large |> relu
+  return (y |> conv(8, 3, stride=2, groups=8, bias=false) as down) |> conv(8, 3, groups=8) as tiny
+}
+""",
+    "depthwise_of_large_kernels": """
+model net()(x: [b, 8, 19, 23]) {
+  let y = (x |> conv(8, 21, groups=8) as large |> silu) + x
+  return y |> conv(8, (31, 15), groups=8, bias=false) as larger |> conv(8, 16, groups=8, padding=3) as even
+}
+""",
+    "kernels_beyond_the_map": """
+model net()(x: [b, 8, 3, 3]) {
+  let y = x |> conv(8, 9, groups=8) as large |> relu
+  return (y |> conv(8, 7) as dense) |> conv(6, 3, stride=3, padding=1) as single |> conv(6, 3) as centre
+}
+""",
+    "dilated": """
+model net()(x: [b, 8, 13, 10]) {
+  let y = x |> conv(8, 7, dilation=3, groups=8) as spread |> gelu
+  let z = (y |> conv(8, 3, dilation=2, bias=false) as dense) + y
+  return z |> conv(8, 3, dilation=2, padding=1, groups=8) as smaller |> conv(4, 5, dilation=(2, 1)) as oblong
+}
+""",
+    "sequences": """
+model net()(x: [b, 6, 15]) { return x |> conv(6, 5, groups=6) as mix |> conv(9, 1) as expand |> gelu }
+""",
+    "videos": """
+model net()(x: [b, 4, 3, 8, 6]) {
+  let y = (x |> conv(4, (3, 5, 5), groups=4) as mix) + x
+  return y |> conv(8, 1) as expand |> relu
+}
+""",
+}
+
+MODELS: Mapping[str, Mapping[str, str]] = {"product": PRODUCTS}
+"""By kind of region. Whoever adds a kind adds its models here."""
