@@ -164,6 +164,10 @@ class Op:
     cost: str = ""
     state: str = ""
 
+    def __reduce__(self) -> tuple[Callable[[str], "Op"], tuple[str]]:
+        """An op travels by its name."""
+        return _declared, (self.name,)
+
     @cached_property
     def documentation(self) -> str:
         return inspect.getdoc(self.rule) or ""
@@ -184,6 +188,12 @@ class Op:
             OpSetting(p.name, SETTING_TYPES[p.annotation], REQUIRED if p.default is p.empty else p.default)
             for p in found
         )
+
+
+def _declared(name: str) -> Op:
+    from archdsl_compiler.ops.registry import ops
+
+    return ops()[name]
 
 
 def _slot(parameter: inspect.Parameter) -> TensorSlot:

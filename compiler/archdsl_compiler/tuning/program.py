@@ -39,21 +39,27 @@ class Weights:
     _fixed: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
     _cast: dict[tuple[str, str], Tensor] = field(default_factory=dict[tuple[str, str], Tensor])
 
+    def with_state(self, state: Mapping[str, Tensor]) -> "Weights":
+        """Other parameters in the place of some, for regions alone: what follows from parameters stays."""
+        return Weights(self.cut, {**self.state, **state}, self._all_fixed())
+
     def of(self, region: Region, mode: Mode) -> dict[str, Tensor]:
         return {inner: self._in(outer, self.state[outer], mode) for inner, outer in region.state.items()}
 
     def fixed(self, value: int, mode: Mode) -> Tensor:
+        return self._in(f"={value}", self._all_fixed()[value], mode)
+
+    def constants(self, region: Region, mode: Mode) -> dict[int, Tensor]:
+        return {place: self.fixed(region.inputs[place], mode) for place in region.constants}
+
+    def _all_fixed(self) -> dict[int, Tensor]:
         if not self._fixed and self.cut.fixed is not None:
             region = self.cut.fixed
             with torch.no_grad():
                 case = Case(region, Mode(), (), (), Place("cpu", 1, frozenset()))
-                found = Plain().make(case, self.of(region, Mode()), {})()
-            found = (found,) if isinstance(found, Tensor) else found
+                found = as_tuple(Plain().make(case, self.of(region, Mode()), {})())
             self._fixed.update(zip(region.outputs, found, strict=True))
-        return self._in(f"={value}", self._fixed[value], mode)
-
-    def constants(self, region: Region, mode: Mode) -> dict[int, Tensor]:
-        return {place: self.fixed(region.inputs[place], mode) for place in region.constants}
+        return self._fixed
 
     def _in(self, name: str, tensor: Tensor, mode: Mode) -> Tensor:
         key = name, mode.dtype

@@ -1,0 +1,250 @@
+"""What each kernel takes for each region: from the record, measured now, or by rules of thumb.
+
+A kernel is timed only after it gave what the plain piece gives, for two seeds and two batches. Before a case is tried
+for the first time the record says that it is being tried: a kernel that takes the whole process with it is not tried
+again."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from typing import Final, Literal
+
+import torch
+from torch import Tensor
+
+from archdsl_compiler.kernels.contract import LIMITS, Case, Kernel, Mode, Operand, kernels_for
+from archdsl_compiler.kernels.plain import Plain
+from archdsl_compiler.passes.equality import telling_state
+from archdsl_compiler.passes.rewriting import elements
+from archdsl_compiler.sizes import at_batch
+from archdsl_compiler.tuning.conditions import Conditions
+from archdsl_compiler.tuning.formats import conversion, sample_of
+from archdsl_compiler.tuning.measuring import race
+from archdsl_compiler.tuning.program import Weights, as_tuple, made
+from archdsl_compiler.tuning.record import Record
+from archdsl_compiler.tuning.rows import Kept, Key
+from archdsl_compiler.tuning.stopwatch import stopwatch
+
+BEGUN: Final = "it was being tried when the process ended"
+CONVERSION: Final = "conversion"
+CALL: Final = 2e-6
+"""Seconds that calling anything takes, as a rule."""
+OPERATIONS, BYTES = 40e9, 8e9
+"""Multiply-accumulates and bytes in a second of a core, as a rule."""
+CACHED: Final = 2.0
+"""Seconds of measuring at most for one case."""
+
+Progress = Callable[[int, int, str], None]
+"""Told how many cases are done, of how many, and which one is next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a kernel takes for a case. `source` says how that is known; one that failed has a reason and takes for
+    ever."""
+
+    kernel: str
+    seconds: float
+    source: Literal["measured", "rule"]
+    error: float | None = None
+    failure: str | None = None
+
+
+@dataclass(slots=True)
+class Pricing:
+    """Prices for cases under some conditions. With `measure` what the record does not know is measured, and kept."""
+
+    record: Record
+    conditions: Conditions
+    batch: int
+    measure: bool
+    progress: Progress | None = None
+    measured: int = 0
+    missed: int = 0
+    _known: dict[Key, Kept] = field(default_factory=dict[Key, Kept])
+    _conversions: dict[Key, tuple[Operand, Operand]] = field(default_factory=dict[Key, tuple[Operand, Operand]])
+
+    def prices(self, cases: Iterable[tuple[Case, Weights]]) -> dict[tuple[str, str], tuple[Price, ...]]:
+        """The prices of the kernels that apply to each case, by the region's digest and `form_of` the case; the
+        simpler kernel first."""
+        distinct = {(case.region.digest, form_of(case)): (case, weights) for case, weights in cases}
+        self._know(digest for digest, _ in distinct)
+        found: dict[tuple[str, str], tuple[Price, ...]] = {}
+        for number, (key, (case, weights)) in enumerate(distinct.items()):
+            if self.progress is not None:
+                self.progress(number, len(distinct), case.region.label or case.region.kind)
+            found[key] = self._priced(case, weights)
+        return found
+
+    def conversions(self, pairs: Iterable[tuple[Operand, Operand]]) -> dict[tuple[Operand, Operand], float]:
+        """What conversions take; those that are none are left out."""
+        wanted = {pair: conversion(*pair) for pair in set(pairs)}
+        changes = {pair: change for pair, change in wanted.items() if change is not None}
+        self._know([CONVERSION] if changes else [])
+        found: dict[tuple[Operand, Operand], float] = {}
+        fresh: dict[Key, Kept] = {}
+        for (source, goal), change in changes.items():
+            key = Key(
+                CONVERSION,
+                "copy",
+                1,
+                f"{source.dtype}->{goal.dtype}",
+                f"{source.shape}{_form(source)}>{_form(goal)}",
+                0,
+            )
+            kept = self._known.get(key)
+            if (kept is None or kept.timing is None) and self.measure:
+                given = sample_of(source, torch.Generator().manual_seed(0))
+                with torch.inference_mode():
+                    raced = race({"copy": lambda change=change, given=given: change(given)}, watch=stopwatch())
+                kept = fresh[key] = Kept(raced.timings.get("copy"), name="conversion")
+            bytes_ = elements(source.shape) * 8
+            rule = CALL + 3 * bytes_ / BYTES
+            found[source, goal] = rule if kept is None or kept.timing is None else kept.timing.median
+        self._known.update(fresh)
+        self.record.keep(self.conditions, fresh)
+        return found
+
+    def _know(self, regions: Iterable[str]) -> None:
+        self._known.update(self.record.kept(self.conditions, regions))
+
+    def _priced(self, case: Case, weights: Weights) -> tuple[Price, ...]:
+        kernels = [kernel for kernel in kernels_for(case.region.kind) if kernel.applies(case)]
+        keys = {kernel.name: self._key(kernel, case) for kernel in kernels}
+        missing = [kernel for kernel in kernels if _unknown(self._known.get(keys[kernel.name]))]
+        self.missed += bool(missing)
+        if missing and self.measure:
+            self._try(case, weights, kernels, keys)
+        return tuple(self._price(kernel, case, self._known.get(keys[kernel.name])) for kernel in kernels)
+
+    def _price(self, kernel: Kernel, case: Case, kept: Kept | None) -> Price:
+        if kept is not None and kept.failure:
+            return Price(kernel.name, inf, "measured", kept.error, kept.failure)
+        if kept is not None and kept.timing is not None:
+            return Price(kernel.name, kept.timing.median, "measured", kept.error)
+        return Price(kernel.name, self._rule(case) * kernel.factor(case), "rule")
+
+    def _rule(self, case: Case) -> float:
+        """About what a region takes: its products, or its tensors on their way."""
+        threads = max(case.place.threads, 1)
+        macs = at_batch(case.region.piece.macs, 1)
+        assert isinstance(macs, int | float)
+        bytes_ = sum(elements(each.shape) * 4 for each in (*case.inputs, *case.outputs))
+        return CALL + max(macs * self.batch / OPERATIONS, bytes_ / BYTES) / threads
+
+    def _key(self, kernel: Kernel, case: Case) -> Key:
+        return Key(case.region.digest, kernel.name, kernel.version, case.mode.dtype, form_of(case), self.batch)
+
+    def _try(self, case: Case, weights: Weights, kernels: Sequence[Kernel], keys: Mapping[str, Key]) -> None:
+        """Verify and time the kernels of a case, all against each other, and keep what came of it."""
+        self.measured += 1
+        name = case.region.label or case.region.kind
+        names = [kernel for kernel in kernels if not _failed(self._known.get(keys[kernel.name]))]
+        begun = {keys[kernel.name]: Kept(None, failure=BEGUN, name=name) for kernel in names if kernel.name != "plain"}
+        self.record.keep(self.conditions, begun)
+        rows = {key: Kept(None, name=name) for key in begun}  # whoever interrupts leaves nothing decided
+        try:
+            rows.update({keys[kernel]: kept for kernel, kept in self._tried(case, weights, names, name).items()})
+        finally:
+            self.record.keep(self.conditions, rows)
+            self._known.update(rows)
+
+    def _tried(self, case: Case, weights: Weights, kernels: Sequence[Kernel], name: str) -> dict[str, Kept]:
+        found: dict[str, Kept] = {}
+        runs: dict[str, Callable[[], object]] = {}
+        errors: dict[str, float] = {}
+        telling = Telling(weights, case)
+        example = telling.inputs(self.batch, 0, case.mode)
+        with torch.inference_mode():
+            for kernel in kernels:
+                try:
+                    errors[kernel.name] = telling.error(kernel, self.batch)
+                    limit = LIMITS[case.mode.dtype]
+                    if not errors[kernel.name] <= limit:
+                        raise ArithmeticError(f"differs by {errors[kernel.name]:.1e}, more than {limit:g}")
+                    run = made(kernel, case, telling.weights, example)
+                    runs[kernel.name] = lambda run=run: run(*example)
+                except Exception as error:  # whatever a kernel does wrong, others stay
+                    found[kernel.name] = Kept(
+                        None, errors.get(kernel.name), f"{type(error).__name__}: {_line(error)}", name
+                    )
+            raced = race(runs, simplest="plain", watch=stopwatch(), budget=CACHED) if runs else None
+        if raced is not None:
+            found.update({each: Kept(time, errors[each], None, name) for each, time in raced.timings.items()})
+            found.update({each: Kept(None, errors[each], why, name) for each, why in raced.failures.items()})
+        return found
+
+
+class Telling:
+    """A case with weights and inputs that hide nothing, and what the plain piece makes of them in float32."""
+
+    def __init__(self, weights: Weights, case: Case) -> None:
+        self.case = case
+        generator = torch.Generator().manual_seed(0)
+        own = {outer: weights.state[outer] for outer in case.region.state.values()}
+        self.weights = weights.with_state(telling_state(own, generator))
+        self.reference = Plain().make(case, self.weights.of(case.region, Mode()), {})
+
+    def inputs(self, batch: int, seed: int, mode: Mode) -> list[Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        constants = self.weights.constants(self.case.region, mode)
+        types = self.case.region.piece.input_types
+        return [
+            constants[place]
+            if place in constants
+            else sample_of(_at_batch(operand, types[place].shape, batch), generator)
+            for place, operand in enumerate(self.case.inputs)
+        ]
+
+    def error(self, kernel: Kernel, batch: int) -> float:
+        """The largest difference, as a share of the largest number; infinite for what is no number."""
+        largest = 0.0
+        constants = self.weights.constants(self.case.region, self.case.mode)
+        run = kernel.make(self.case, self.weights.of(self.case.region, self.case.mode), constants)
+        for seed, size in enumerate((batch, batch + 1)):
+            given = self.inputs(size, seed, self.case.mode)
+            expected = as_tuple(self.reference(*(x.float() if x.is_floating_point() else x for x in given)))
+            found = as_tuple(run(*given))
+            for left, right in zip(expected, found, strict=True):
+                if left.shape != right.shape:
+                    return inf
+                if left.numel():
+                    apart = float((left - right.to(left.dtype)).abs().max()) / (float(left.abs().max()) or 1.0)
+                    largest = max(largest, apart) if isfinite(apart) else inf
+        return largest
+
+
+def form_of(case: Case) -> str:
+    """How the tensors of a case lie: with the digest and the batch, all that a time depends on."""
+    return f"{''.join(map(_form, case.inputs))}>{''.join(map(_form, case.outputs))}"
+
+
+def _form(operand: Operand) -> str:
+    strides = (stride if size != 1 else 0 for size, stride in zip(operand.shape, operand.strides, strict=True))
+    return f"[{operand.dtype} {','.join(map(str, strides))}]"
+
+
+def _at_batch(operand: Operand, shape: Sequence[object], batch: int) -> Operand:
+    sizes = [at_batch(size, batch) for size in shape]  # pyright: ignore[reportArgumentType]
+    fixed = tuple(size if isinstance(size, int) else known for size, known in zip(sizes, operand.shape, strict=True))
+    if fixed == operand.shape:
+        return operand
+    order = sorted(range(len(fixed)), key=lambda axis: (-operand.strides[axis], axis))
+    strides, step = [0] * len(fixed), 1
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= fixed[axis]
+    return Operand(fixed, tuple(strides), operand.dtype)
+
+
+def _unknown(kept: Kept | None) -> bool:
+    return kept is None or (kept.timing is None and not kept.failure)
+
+
+def _failed(kept: Kept | None) -> bool:
+    return kept is not None and bool(kept.failure)
+
+
+def _line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else ""
