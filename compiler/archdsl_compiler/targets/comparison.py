@@ -75,7 +75,7 @@ def agreement(model: nn.Module, graph: Module, other: Run, tolerance: float, for
                 f" the model {[list(t.shape) for t in expected]}"
             )
         for left, right in zip(expected, found, strict=True):
-            worst = max(worst, _difference(left.double(), right.double()))
+            worst = max(worst, difference(left.double(), right.double()))
     if not worst <= tolerance:
         raise ExportFailed(
             f"{form} differs from the model by {worst:.1e} of the largest number, and {tolerance:.0e} is allowed"
@@ -83,7 +83,7 @@ def agreement(model: nn.Module, graph: Module, other: Run, tolerance: float, for
     return Agreement(worst, tolerance, TRIED_BATCHES)
 
 
-def _difference(expected: Tensor, found: Tensor) -> float:
+def difference(expected: Tensor, found: Tensor) -> float:
     """As a share of the largest number; where one has no number, the other must not either."""
     if not expected.numel():
         return 0.0

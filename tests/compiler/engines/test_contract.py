@@ -1,0 +1,211 @@
+"""What holds for every engine and variant."""
+
+import copy
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from archdsl_compiler.engines.contract import BOUNDS, DTYPES, Engine, EngineFailure, Work
+from archdsl_compiler.engines.kept import PAGE, folder_name, source_of, weights_digest
+from archdsl_compiler.engines.model import EngineModel, engine_model
+from archdsl_compiler.engines.preparing import Program, prepare
+from archdsl_compiler.engines.registry import FAMILIES, engine_of, engines, engines_of
+from archdsl_compiler.engines.results import flattened, form_of
+from tests.compiler.engines.nets import NETS, worst
+
+# Of the variants that take long each has one net; all of them are a study.
+SLOW = {("inductor", "attention"), ("inductor:freezing", "video")}
+CASES = [
+    pytest.param(
+        engine.name,
+        net,
+        id=f"{engine.name}-{net}",
+        marks=()
+        if not engine.name.startswith("inductor")
+        else pytest.mark.slow
+        if (engine.name, net) in SLOW
+        else pytest.mark.study,
+    )
+    for engine in engines()
+    for net in NETS
+]
+BATCH = 2
+
+Made = Callable[[str, str], EngineModel]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engines")
+
+
+@pytest.fixture(scope="module")
+def made(root: Path) -> Made:
+    """The model of an engine and a net, compiled once."""
+
+    @cache
+    def make(engine: str, net: str) -> EngineModel:
+        return engine_model(engine_of(engine), NETS[net].model(), NETS[net].inputs(BATCH), "fp32", 1, root)
+
+    return make
+
+
+def runs(model: EngineModel) -> list[int]:
+    """The batches of the calls that the program has answered from now on."""
+    program = model._program
+    assert program is not None
+    answered: list[int] = []
+
+    def counting(inputs: "list[torch.Tensor]") -> object:
+        answered.append(inputs[0].shape[0])
+        return program.run(inputs)
+
+    fields = {name: getattr(program, name) for name in Program.__slots__}
+    vars(model)["_program"] = Program(**{**fields, "run": counting})
+    return answered
+
+
+def folder_of(net: str, root: Path) -> Path:
+    """Where OpenVINO's program of a net was kept."""
+    work = Work("fp32", 1, tuple((BATCH, *shape) for shape in NETS[net].shapes))
+    model = NETS[net].model()
+    return root / folder_name(engine_of("openvino"), source_of(model), weights_digest(model), work)
+
+
+@pytest.mark.parametrize(("engine", "net"), CASES)
+def test_the_model_gives_what_the_portable_one_gives(engine: str, net: str, made: Made):
+    model = copy.deepcopy(made(engine, net))
+    answered = runs(model)
+    for seed in (3, 4):
+        inputs = NETS[net].inputs(BATCH, seed)
+        expected, found = NETS[net].model()(*inputs), model(*inputs)
+        assert form_of(expected) == form_of(found)
+        assert worst(flattened(expected), flattened(found)) <= BOUNDS["fp32"]
+    assert [BATCH, BATCH] == answered
+
+
+@pytest.mark.parametrize(("engine", "net"), CASES)
+def test_any_batch_is_answered(engine: str, net: str, made: Made):
+    model = copy.deepcopy(made(engine, net))
+    answered = runs(model)
+    for batch in (1, 3):
+        inputs = NETS[net].inputs(batch)
+        assert worst(flattened(NETS[net].model()(*inputs)), flattened(model(*inputs))) <= BOUNDS["fp32"]
+    assert model.failure is None
+    assert ([] if engine.startswith("inductor") else [1, 3]) == answered
+
+
+@pytest.mark.parametrize(("engine", "net"), CASES)
+def test_results_are_the_callers_own(engine: str, net: str, made: Made):
+    model = made(engine, net)
+    first = flattened(model(*NETS[net].inputs(BATCH, 5)))
+    before = [result.clone() for result in first]
+    second = flattened(model(*NETS[net].inputs(BATCH, 6)))
+    assert all(map(torch.equal, before, first))
+    assert not any(map(torch.equal, first, second))
+    assert not any(result.requires_grad for result in first)
+
+
+@pytest.mark.parametrize(("engine", "net"), CASES)
+def test_copies_and_pickles_find_the_program(engine: str, net: str, made: Made):
+    model = made(engine, net)
+    inputs = NETS[net].inputs(BATCH)
+    expected = flattened(model(*inputs))
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        found = flattened(other(*inputs))
+        assert other._program is not None
+        assert not (other._program.made and other._program is not model._program)
+        assert all(map(torch.equal, expected, found))
+        assert list(model.state_dict()) == list(other.state_dict())
+
+
+@pytest.mark.parametrize(("engine", "net"), CASES)
+def test_threads_may_share_a_program(engine: str, net: str, made: Made):
+    model = made(engine, net)
+    inputs = [NETS[net].inputs(BATCH, seed) for seed in range(4)]
+    expected = [flattened(model(*each)) for each in inputs]
+    found: dict[int, bool] = {}
+
+    def call(number: int) -> None:
+        found[number] = all(
+            all(map(torch.equal, expected[number], flattened(model(*inputs[number])))) for _ in range(20)
+        )
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {number: True for number in range(4)} == found
+    assert model.failure is None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_variants_have_the_name_of_their_family(family: str):
+    names = [engine.name for engine in engines_of(family)]
+    assert [family] * len(names) == [name.partition(":")[0] for name in names]
+    assert names == [engine_of(name).name for name in names]
+
+
+@pytest.mark.parametrize("engine", engines(), ids=lambda engine: engine.name)
+def test_an_engine_tells_about_itself(engine: Engine):
+    assert "" == engine.available()
+    assert "fp32" == engine.dtypes()[0]
+    assert set(engine.dtypes()) <= set(DTYPES)
+    assert engine.versions()
+    assert 0 < engine.expected_seconds(100) < engine.expected_seconds(1000)
+
+
+@pytest.mark.parametrize(
+    ("engine", "package"), [("openvino", "openvino"), ("onnxruntime", "onnxruntime"), ("onnxruntime", "onnxscript")]
+)
+def test_a_missing_package_is_named_with_its_extra(
+    engine: str, package: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    extra = "onnx" if engine == "onnxruntime" else engine
+    expected = f"{engine} failed (install): {package} is not installed: pip install 'archdsl[{extra}]'"
+    with pytest.raises(EngineFailure) as failure:
+        prepare(engine_of(engine), nn.Identity(), [torch.zeros(1)], "fp32", 1, tmp_path)
+    assert expected == str(failure.value)
+
+
+def test_without_a_compiler_inductor_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    assert "inductor needs a C++ compiler: install g++, or name one in CXX" == engine_of("inductor").available()
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "fp16"])
+def test_openvino_is_told_to_compute_in_another_dtype(dtype: str, made: Made, root: Path):
+    """Where the processor cannot, it computes in float32."""
+    made("openvino", "video")
+    folder = folder_of("video", root)
+    work = Work(dtype, 1, tuple((BATCH, *shape) for shape in NETS["video"].shapes))
+    inputs = NETS["video"].inputs(BATCH)
+    found = engine_of("openvino").load(folder, work)(inputs)
+    expected = flattened(NETS["video"].model()(*inputs))
+    assert all(result.dtype == torch.float32 for result in found)
+    assert worst(expected, found) <= BOUNDS[dtype]
+
+
+def test_a_damaged_folder_is_made_again(made: Made, root: Path):
+    net = NETS["attention"]
+    made("openvino", "attention")
+    arguments = net.inputs(BATCH), "fp32", 1, root
+    sound = prepare(engine_of("openvino"), net.model(), *arguments)
+    assert not sound.made
+    folder = folder_of("attention", root)
+    weights = folder / "model.bin"
+    weights.write_bytes(weights.read_bytes()[:-8] + b"\\xff" * 8)
+    again = prepare(engine_of("openvino"), net.model(), *arguments)
+    assert again.made
+    assert {folder / PAGE, folder / "model.xml", weights} == set(folder.iterdir())
+    assert worst([net.model()(*net.inputs(BATCH))], flattened(again(*net.inputs(BATCH)))) <= BOUNDS["fp32"]
