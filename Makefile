@@ -69,7 +69,7 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed and was not found; name it with PYTHON=..." >&2; exit 1; }
-	@echo "== setting up .venv (once; a minute or more, 1.4 GB with a CPU build of PyTorch)"
+	@echo "== setting up .venv (once; a minute or more, 1.6 GB with a CPU build of PyTorch)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@$(BIN)/python -m pip install --quiet --editable '.[all]'
 	@$(BIN)/python -m compileall -q archdsl compiler/archdsl_compiler

@@ -16,9 +16,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from archdsl_compiler.engines.contract import BOUNDS, Engine, EngineFailure, Run, Stage, Work
+from archdsl_compiler.engines.contract import Engine, EngineFailure, Run, Stage, Work
 from archdsl_compiler.engines.kept import Page
 from archdsl_compiler.engines.results import flattened, form_of
+from archdsl_compiler.kernels.contract import LIMITS
 from archdsl_compiler.targets.comparison import difference
 
 REQUEST: Final = "request.pt"
@@ -65,7 +66,7 @@ def made(engine: Engine, model: nn.Module, inputs: Sequence[Tensor], work: Work,
         apart = _difference(flattened(expected), run(inputs))
     except Exception as error:  # whatever an engine has to say
         raise EngineFailure(engine.name, stage, telling_line(error)) from error
-    bound = BOUNDS[work.dtype]
+    bound = LIMITS[work.dtype]
     if not apart <= bound:
         reason = f"its results differ from the model's by {apart:.1e} of the largest number, allowed {bound:.0e}"
         raise EngineFailure(engine.name, "compare", reason)
@@ -87,7 +88,7 @@ def _takes_any_batch(run: Run, model: nn.Module, inputs: Sequence[Tensor], work:
     try:
         with torch.no_grad():
             expected = flattened(model(*more))
-        return _difference(expected, run(more)) <= BOUNDS[work.dtype]
+        return _difference(expected, run(more)) <= LIMITS[work.dtype]
     except Exception:
         return False
 

@@ -8,12 +8,9 @@ from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from torch import Tensor, nn
 
-Dtype: TypeAlias = Literal["fp32", "bf16", "fp16"]
+Dtype: TypeAlias = Literal["float32", "bfloat16", "float16"]
 DTYPES: Final[tuple[Dtype, ...]] = get_args(Dtype)
 """What a program computes in; whatever that is, it takes and gives float32."""
-
-BOUNDS: Final[dict[Dtype, float]] = {"fp32": 1e-4, "bf16": 3e-2, "fp16": 3e-2}
-"""How far a program's results may be from the model's, as a share of the largest number."""
 
 Run: TypeAlias = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """Flat inputs to flat results, which are the caller's own. May be called from several threads."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,6 @@ from archdsl_compiler.engines.contract import Dtype, Engine, Run, Work
 from archdsl_compiler.engines.results import Flat
 
 FILE: Final = "program.pt2"
-_DTYPES: Final[dict[Dtype, torch.dtype]] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 COMPILERS: Final = ("c++", "g++", "clang++")
 
 
@@ -39,31 +39,32 @@ class Inductor:
         return (f"torch {torch.__version__}",)
 
     def dtypes(self) -> tuple[Dtype, ...]:
+        if not torch.backends.mkldnn.is_available():
+            return ("float32",)
         library: Any = torch.ops.mkldnn
-        found: list[Dtype] = ["fp32"]
-        if torch.backends.mkldnn.is_available():
-            found += ["bf16"] if library._is_mkldnn_bf16_supported() else []
-            found += ["fp16"] if library._is_mkldnn_fp16_supported() else []
-        return tuple(found)
+        can: dict[Dtype, bool] = {
+            "float32": True,
+            "bfloat16": library._is_mkldnn_bf16_supported(),
+            "float16": library._is_mkldnn_fp16_supported(),
+        }
+        return tuple(dtype for dtype, supported in can.items() if supported)
 
     def expected_seconds(self, nodes: int) -> float:
         return 20.0 + 0.06 * nodes
 
     def write(self, model: nn.Module, inputs: Sequence[Tensor], work: Work, folder: Path) -> None:
-        from torch._inductor import aoti_compile_and_package
-
+        inductor: Any = import_module("torch._inductor")
         # What wants a gradient is not frozen.
         own = deepcopy(model).requires_grad_(False)
         with torch.no_grad():
-            exported = torch.export.export(_Computing(own, _DTYPES[work.dtype]), tuple(inputs))
-            aoti_compile_and_package(
+            exported = torch.export.export(_Computing(own, getattr(torch, work.dtype)), tuple(inputs))
+            inductor.aoti_compile_and_package(
                 exported, package_path=str(folder / FILE), inductor_configs={"freezing": self.freezing}
             )
 
     def load(self, folder: Path, work: Work) -> Run:
-        from torch._inductor import aoti_load_package
-
-        loaded = aoti_load_package(str(folder / FILE), run_single_threaded=False)
+        inductor: Any = import_module("torch._inductor")
+        loaded = inductor.aoti_load_package(str(folder / FILE), run_single_threaded=False)
         return partial(_run, loaded, work.shapes)
 
 

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from archdsl_compiler.engines.contract import Engine, Work
 from archdsl_compiler.engines.results import Form, as_written
+from archdsl_compiler.tuning.conditions import features_here, processor
 
 PAGE: Final = "program.json"
 _MADE_BY: Final = ("contract", "results", "kept", "child")
@@ -54,13 +54,13 @@ def weights_digest(model: nn.Module) -> str:
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
         plain = tensor.detach().cpu().contiguous()
         if plain.numel():
-            found.update(memoryview(plain.reshape(-1).view(torch.uint8).numpy()))
+            found.update(cast(Any, plain.reshape(-1).view(torch.uint8).numpy()))
     return found.hexdigest()
 
 
 def folder_name(engine: Engine, source: str, weights: str, work: Work) -> str:
     """What tells a program from all others: the model with its weights, what it is made for, by what, and where."""
-    told = repr((source, weights, work, engine.name, engine.versions(), torch.__version__, _code(engine), machine()))
+    told = repr((source, weights, work, engine.name, engine.versions(), torch.__version__, _code(engine), _machine()))
     return f"{engine.name.replace(':', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:32]}"
 
 
@@ -122,14 +122,9 @@ def make_room(root: Path, most_bytes: int) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@cache
-def machine() -> str:
-    """The processor with what it can, since engines make programs for just that one."""
-    told = [platform.machine(), platform.system(), torch.backends.cpu.get_cpu_capability()]
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        told += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+def _machine() -> tuple[object, ...]:
+    """Engines make programs for one processor with what it can."""
+    return platform.system(), platform.machine(), processor(), features_here()
 
 
 def _code(engine: Engine) -> str:

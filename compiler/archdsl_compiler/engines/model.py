@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from archdsl_compiler.engines.contract import Dtype, Engine, EngineFailure
 from archdsl_compiler.engines.kept import weights_digest
 from archdsl_compiler.engines.preparing import Program, prepare
+
+HOLDERS: Final = ("_parameters", "_buffers")
+"""Where a module has its own tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,13 @@ class Recipe:
     root: Path
     weights: str
 
-    def program(self, portable: nn.Module) -> Program | None:
-        """The program, or None if the weights are others by now. Raises EngineFailure."""
-        if weights_digest(portable) != self.weights:
-            return None
+    def program(self, portable: nn.Module) -> Program:
+        """The program of the model that has these weights. Raises EngineFailure."""
         random = torch.Generator().manual_seed(0)
         examples = [
-            torch.randn(shape, generator=random, dtype=dtype) if dtype.is_floating_point else torch.zeros(shape, dtype=dtype)
+            torch.randn(shape, generator=random, dtype=dtype)
+            if dtype.is_floating_point
+            else torch.zeros(shape, dtype=dtype)
             for shape, dtype in self.inputs
         ]
         return prepare(self.engine, portable, examples, self.dtype, self.threads, self.root)
@@ -65,6 +68,8 @@ class EngineModel(nn.Module):
     recipe: Recipe
     failure: EngineFailure | None
     _program: Program | None
+    _fits: bool
+    """Whether the weights are those of the program, if nothing has changed since `_watch`."""
     _watch: "Watch | None"
 
     def __init__(self, portable: nn.Module, recipe: Recipe, program: Program | None = None) -> None:
@@ -76,6 +81,7 @@ class EngineModel(nn.Module):
             recipe=recipe,
             failure=None,
             _program=program,
+            _fits=True,
             _watch=None if program is None else Watch.of(portable),
         )
         for shared in ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"):
@@ -100,7 +106,7 @@ class EngineModel(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "EngineModel":
         vars(self)["_watch"] = None
-        return super()._apply(fn, recurse)
+        return cast(Any, super())._apply(fn, recurse)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -119,27 +125,24 @@ class EngineModel(nn.Module):
         made = type(self).__new__(type(self))
         memo[id(self)] = made
         vars(made).update(deepcopy(self.__getstate__(), memo))
-        if self._program is not None and self._watch is not None and self._watch.unchanged():
-            vars(made).update(_program=self._program, _watch=Watch.of(made.portable))
+        vars(made)["_program"] = self._program
+        if self._watch is not None and self._watch.unchanged():
+            vars(made)["_watch"] = Watch.of(made.portable)
         return made
 
     def _current(self) -> Program | None:
         """The program, if it is one for the weights as they are."""
         if self.failure is not None:
             return None
-        if self._watch is not None and self._watch.unchanged():
-            return self._program
-        vars(self).update(_program=self._program_again(), _watch=Watch.of(self.portable))
-        return self._program
-
-    def _program_again(self) -> Program | None:
-        if self._program is not None and weights_digest(self.portable) == self.recipe.weights:
-            return self._program
-        try:
-            return self.recipe.program(self.portable)
-        except EngineFailure as failure:
-            self._give_up(failure)
-            return None
+        if self._watch is None or not self._watch.unchanged():
+            fits = weights_digest(self.portable) == self.recipe.weights
+            vars(self).update(_fits=fits, _watch=Watch.of(self.portable))
+        if self._fits and self._program is None:
+            try:
+                vars(self)["_program"] = self.recipe.program(self.portable)
+            except EngineFailure as failure:
+                self._give_up(failure)
+        return self._program if self._fits else None
 
     def _give_up(self, failure: EngineFailure) -> None:
         vars(self).update(failure=failure, _program=None)
@@ -153,7 +156,7 @@ class Watch:
 
     @classmethod
     def of(cls, model: nn.Module) -> "Watch":
-        holders = [holder for module in model.modules() for holder in (module._parameters, module._buffers)]
+        holders = [holder for module in model.modules() for holder in map(vars(module).__getitem__, HOLDERS)]
         return cls(
             tuple(
                 (holder, name, tensor, tensor._version)
@@ -176,4 +179,4 @@ def _plain(given: Tensor) -> bool:
 
 
 def _traced() -> bool:
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return torch.compiler.is_compiling() or cast(Any, torch.jit).is_tracing()

@@ -43,14 +43,14 @@ class ONNXRuntime:
 
     def dtypes(self) -> tuple[Dtype, ...]:
         # On processors it computes 16 bits by way of 32.
-        return ("fp32",)
+        return ("float32",)
 
     def expected_seconds(self, nodes: int) -> float:
         return 8.0 + 0.02 * nodes
 
     def write(self, model: nn.Module, inputs: Sequence[Tensor], work: Work, folder: Path) -> None:
-        if work.dtype != "fp32":
-            raise ValueError(f"ONNX Runtime computes in fp32 here, not in {work.dtype}")
+        if work.dtype != "float32":
+            raise ValueError(f"ONNX Runtime computes in float32 here, not in {work.dtype}")
         written = folder / _WRITTEN
         flat = Flat(model)
         try:
@@ -76,7 +76,7 @@ class ONNXRuntime:
 def _run(session: Any, names: set[str], inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     given = {_name(number): tensor.detach().contiguous().numpy() for number, tensor in enumerate(inputs)}
     found = session.run(None, {name: array for name, array in given.items() if name in names})
-    return [torch.from_numpy(result) for result in found]
+    return [torch.as_tensor(result) for result in found]
 
 
 def _exported(flat: nn.Module, inputs: Sequence[Tensor], shapes: object) -> Any:

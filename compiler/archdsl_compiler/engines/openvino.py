@@ -20,8 +20,8 @@ from archdsl_compiler.engines.contract import Dtype, Engine, Run, Work
 from archdsl_compiler.engines.results import Flat
 
 FILE: Final = "model.xml"
-_HINTS: Final[dict[Dtype, str]] = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
-_CAPABILITIES: Final[dict[Dtype, str]] = {"fp32": "FP32", "bf16": "BF16", "fp16": "FP16"}
+_HINTS: Final[dict[Dtype, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+_CAPABILITIES: Final[dict[Dtype, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class _Program:
             request = self.fixed if fixed else self.open
             found = request.infer(arrays, share_inputs=True, share_outputs=True)
             # The next request writes to the same place.
-            return [torch.from_numpy(result).clone() for result in found.values()]
+            return [torch.as_tensor(result).clone() for result in found.values()]
 
 
 @cache

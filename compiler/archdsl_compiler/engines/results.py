@@ -52,5 +52,3 @@ def as_written(written: object) -> Form:
         kind, *parts = cast("list[object]", written)
         return [str(kind), *map(as_written, parts)]
     raise ValueError(f"no form of results: {written!r}")
-
-

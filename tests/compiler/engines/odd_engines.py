@@ -28,7 +28,7 @@ class Plain:
         return ("1",)
 
     def dtypes(self) -> tuple[Dtype, ...]:
-        return ("fp32",)
+        return ("float32",)
 
     def expected_seconds(self, nodes: int) -> float:
         return 1.0

@@ -12,12 +12,13 @@ import pytest
 import torch
 from torch import nn
 
-from archdsl_compiler.engines.contract import BOUNDS, DTYPES, Engine, EngineFailure, Work
+from archdsl_compiler.engines.contract import DTYPES, Engine, EngineFailure, Work
 from archdsl_compiler.engines.kept import PAGE, folder_name, source_of, weights_digest
 from archdsl_compiler.engines.model import EngineModel, engine_model
 from archdsl_compiler.engines.preparing import Program, prepare
 from archdsl_compiler.engines.registry import FAMILIES, engine_of, engines, engines_of
 from archdsl_compiler.engines.results import flattened, form_of
+from archdsl_compiler.kernels.contract import LIMITS
 from tests.compiler.engines.nets import NETS, worst
 
 # Of the variants that take long each has one net; all of them are a study.
@@ -52,7 +53,7 @@ def made(root: Path) -> Made:
 
     @cache
     def make(engine: str, net: str) -> EngineModel:
-        return engine_model(engine_of(engine), NETS[net].model(), NETS[net].inputs(BATCH), "fp32", 1, root)
+        return engine_model(engine_of(engine), NETS[net].model(), NETS[net].inputs(BATCH), "float32", 1, root)
 
     return make
 
@@ -74,7 +75,7 @@ def runs(model: EngineModel) -> list[int]:
 
 def folder_of(net: str, root: Path) -> Path:
     """Where OpenVINO's program of a net was kept."""
-    work = Work("fp32", 1, tuple((BATCH, *shape) for shape in NETS[net].shapes))
+    work = Work("float32", 1, tuple((BATCH, *shape) for shape in NETS[net].shapes))
     model = NETS[net].model()
     return root / folder_name(engine_of("openvino"), source_of(model), weights_digest(model), work)
 
@@ -87,7 +88,7 @@ def test_the_model_gives_what_the_portable_one_gives(engine: str, net: str, made
         inputs = NETS[net].inputs(BATCH, seed)
         expected, found = NETS[net].model()(*inputs), model(*inputs)
         assert form_of(expected) == form_of(found)
-        assert worst(flattened(expected), flattened(found)) <= BOUNDS["fp32"]
+        assert worst(flattened(expected), flattened(found)) <= LIMITS["float32"]
     assert [BATCH, BATCH] == answered
 
 
@@ -97,7 +98,7 @@ def test_any_batch_is_answered(engine: str, net: str, made: Made):
     answered = runs(model)
     for batch in (1, 3):
         inputs = NETS[net].inputs(batch)
-        assert worst(flattened(NETS[net].model()(*inputs)), flattened(model(*inputs))) <= BOUNDS["fp32"]
+        assert worst(flattened(NETS[net].model()(*inputs)), flattened(model(*inputs))) <= LIMITS["float32"]
     assert model.failure is None
     assert ([] if engine.startswith("inductor") else [1, 3]) == answered
 
@@ -157,7 +158,7 @@ def test_variants_have_the_name_of_their_family(family: str):
 @pytest.mark.parametrize("engine", engines(), ids=lambda engine: engine.name)
 def test_an_engine_tells_about_itself(engine: Engine):
     assert "" == engine.available()
-    assert "fp32" == engine.dtypes()[0]
+    assert "float32" == engine.dtypes()[0]
     assert set(engine.dtypes()) <= set(DTYPES)
     assert engine.versions()
     assert 0 < engine.expected_seconds(100) < engine.expected_seconds(1000)
@@ -173,7 +174,7 @@ def test_a_missing_package_is_named_with_its_extra(
     extra = "onnx" if engine == "onnxruntime" else engine
     expected = f"{engine} failed (install): {package} is not installed: pip install 'archdsl[{extra}]'"
     with pytest.raises(EngineFailure) as failure:
-        prepare(engine_of(engine), nn.Identity(), [torch.zeros(1)], "fp32", 1, tmp_path)
+        prepare(engine_of(engine), nn.Identity(), [torch.zeros(1)], "float32", 1, tmp_path)
     assert expected == str(failure.value)
 
 
@@ -183,7 +184,7 @@ def test_without_a_compiler_inductor_says_so(monkeypatch: pytest.MonkeyPatch, tm
     assert "inductor needs a C++ compiler: install g++, or name one in CXX" == engine_of("inductor").available()
 
 
-@pytest.mark.parametrize("dtype", ["bf16", "fp16"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_openvino_is_told_to_compute_in_another_dtype(dtype: str, made: Made, root: Path):
     """Where the processor cannot, it computes in float32."""
     made("openvino", "video")
@@ -193,13 +194,13 @@ def test_openvino_is_told_to_compute_in_another_dtype(dtype: str, made: Made, ro
     found = engine_of("openvino").load(folder, work)(inputs)
     expected = flattened(NETS["video"].model()(*inputs))
     assert all(result.dtype == torch.float32 for result in found)
-    assert worst(expected, found) <= BOUNDS[dtype]
+    assert worst(expected, found) <= LIMITS[dtype]
 
 
 def test_a_damaged_folder_is_made_again(made: Made, root: Path):
     net = NETS["attention"]
     made("openvino", "attention")
-    arguments = net.inputs(BATCH), "fp32", 1, root
+    arguments = net.inputs(BATCH), "float32", 1, root
     sound = prepare(engine_of("openvino"), net.model(), *arguments)
     assert not sound.made
     folder = folder_of("attention", root)
@@ -208,4 +209,4 @@ def test_a_damaged_folder_is_made_again(made: Made, root: Path):
     again = prepare(engine_of("openvino"), net.model(), *arguments)
     assert again.made
     assert {folder / PAGE, folder / "model.xml", weights} == set(folder.iterdir())
-    assert worst([net.model()(*net.inputs(BATCH))], flattened(again(*net.inputs(BATCH)))) <= BOUNDS["fp32"]
+    assert worst([net.model()(*net.inputs(BATCH))], flattened(again(*net.inputs(BATCH)))) <= LIMITS["float32"]
