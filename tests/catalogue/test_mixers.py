@@ -36,6 +36,7 @@ NAMES = {
     "lka": {"conv0", "conv1", "conv_spatial"},
     "local_attention": {"kv", "local_conv", "proj", "q"},
     "modulation": {"bn", "proj", "proj0", "proj1", "s", "v", *(f"local_conv_{i}" for i in range(1, 5))},
+    "neighborhood": {"proj", "qkv", "rpb"},
     "separable_conv": {"dwconv", "pwconv1", "pwconv2"},
 }
 

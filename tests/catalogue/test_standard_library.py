@@ -34,7 +34,16 @@ OFFERED = {
         "window_partition",
         "window_reverse",
     },
-    "mixers": {"attention", "depthwise_conv", "fourier_filter", "lka", "pool", "separable_conv", "window_attention"},
+    "mixers": {
+        "attention",
+        "depthwise_conv",
+        "fourier_filter",
+        "lka",
+        "neighborhood",
+        "pool",
+        "separable_conv",
+        "window_attention",
+    },
     "blocks": {"inverted_residual", "metaformer_block", "residual", "separable_conv"},
     "models": {"metaformer", "metaformer_stage"},
 }

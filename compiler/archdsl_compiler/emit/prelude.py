@@ -173,6 +173,137 @@ class ExpertLinear(nn.Module):
         return expert_linear(x, chosen, self.weight, self.bias)
 
 
+def neighborhood_axis(
+    size: int,
+    kernel: int,
+    dilation: int,
+    tile: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Cuts one axis of a map into tiles of at most `tile` neighbours. Of each tile: its
+    places, those that they ask together, and its kind. Of each kind: how far each asked
+    place lies from each place, counted from `1 - kernel` on; -1 where it is not asked.
+    """
+    longest = -(-size // dilation)
+    tile = -(-longest // -(-longest // tile))
+    reach = min(tile + kernel - 1, longest)
+    places: list[list[int]] = []
+    asked: list[list[int]] = []
+    kinds: list[int] = []
+    offsets: dict[tuple[tuple[int, ...], ...], int] = {}
+    for first in range(dilation):
+        # Every `dilation`-th place, from the first on, is an axis of its own.
+        length = len(range(first, size, dilation))
+        for start in range(0, length, tile):
+            own = [min(place, length - 1) for place in range(start, start + tile)]
+            begin = max(min(start - kernel // 2, length - reach), 0)
+            others = range(begin, begin + reach)
+            windows = [min(max(p - kernel // 2, 0), length - kernel) for p in own]
+            kind = tuple(
+                tuple(o - p + kernel - 1 if 0 <= o - w < kernel else -1 for o in others)
+                for p, w in zip(own, windows, strict=True)
+            )
+            kinds.append(offsets.setdefault(kind, len(offsets)))
+            places.append([first + place * dilation for place in own])
+            asked.append([first + min(o, length - 1) * dilation for o in others])
+    kept = torch.tensor(list(offsets))
+    return torch.tensor(places), torch.tensor(asked), torch.tensor(kinds), kept
+
+
+class NeighborhoodAttention(nn.Module):
+    """Each place of a map asks `kernel` places around it; at a border the window moves
+    inside. Tensors are [batch, height, width, heads, channels].
+
+    The places of a tile share a product with all places that any of them asks, and a
+    mask hides from each what it does not ask itself. Maps of up to 14 by 14 places are
+    one tile: there, the product with all costs less than to gather some.
+    """
+
+    places: Tensor
+    asked: Tensor
+    kinds: Tensor
+    back: Tensor
+    mask: Tensor
+    offsets: Tensor
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        kernel: int | tuple[int, int],
+        dilation: int | tuple[int, int] = 1,
+        scale: float | None = None,
+        biased: bool = False,
+        tile: int | None = None,
+    ):
+        super().__init__()
+        self.size = size
+        self.scale = scale
+        if tile is None:
+            tile = 7 if size[0] * size[1] > 14 * 14 else 14 * 14
+        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+        down, across = (dilation, dilation) if isinstance(dilation, int) else dilation
+        rows = neighborhood_axis(size[0], height, down, tile)
+        columns = neighborhood_axis(size[1], width, across, tile)
+        # The places of the map, tile by tile, from those along its axes.
+        places, asked = (
+            (y[:, None, :, None] * size[1] + x[None, :, None, :]).flatten()
+            for y, x in zip(rows[:2], columns[:2], strict=True)
+        )
+        back = torch.empty(size[0] * size[1], dtype=torch.int64)
+        back[places] = torch.arange(len(places))
+        kinds = (rows[2][:, None] * len(columns[3]) + columns[2]).flatten()
+        self.tiles = len(kinds)
+        self.register_buffer("places", places, persistent=False)
+        self.register_buffer("asked", asked, persistent=False)
+        self.register_buffer("kinds", kinds, persistent=False)
+        self.register_buffer("back", back, persistent=False)
+        # The number of each pair's offset in a tile; one more than all is no offset.
+        y = rows[3][:, None, :, None, :, None]
+        x = columns[3][None, :, None, :, None, :]
+        none = (2 * height - 1) * (2 * width - 1)
+        offsets = torch.where((y < 0) | (x < 0), none, y * (2 * width - 1) + x)
+        offsets = offsets.flatten(4).flatten(2, 3).flatten(0, 1)
+        if biased:
+            self.register_buffer("offsets", offsets, persistent=False)
+        else:
+            mask = torch.zeros(offsets.shape).masked_fill(offsets == none, -torch.inf)
+            self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
+
+    def forward(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        if q.shape[1:3] != self.size:
+            raise ValueError(f"a map of {tuple(q.shape[1:3])}, not {self.size}")
+        mask = (self.mask if bias is None else self.biases(bias)).to(q.dtype)
+        if self.tiles > 1:
+            mask = mask.index_select(0, self.kinds.repeat(q.shape[0]))
+        q = self.cut(q, self.places)
+        k, v = self.cut(k, self.asked), self.cut(v, self.asked)
+        x = F.scaled_dot_product_attention(q, k, v, mask, scale=self.scale)
+        x = x.transpose(1, 2)
+        if self.tiles > 1:
+            # An exported product may lay its result out otherwise, so none is a view.
+            x = x.clone(memory_format=torch.contiguous_format)
+            x = x.unflatten(0, (-1, self.tiles)).flatten(1, 2)
+            x = x.index_select(1, self.back)
+        return x.unflatten(1, self.size)
+
+    def cut(self, x: Tensor, places: Tensor) -> Tensor:
+        """The places of each tile: [batch * tiles, heads, places, channels]."""
+        x = x.flatten(1, 2)
+        if self.tiles > 1:
+            x = x.index_select(1, places).unflatten(1, (self.tiles, -1)).flatten(0, 1)
+        return x.transpose(1, 2)
+
+    def biases(self, bias: Tensor) -> Tensor:
+        """The bias of each pair by its offset, which hides those that have none."""
+        table = F.pad(bias.flatten(1), (0, 1), value=-torch.inf)
+        return table[:, self.offsets].transpose(0, 1)
+
+
 def container(
     parts: dict[str, nn.Module | Tensor],
     module: nn.Module | None = None,

@@ -80,8 +80,9 @@ def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
     constant = constant_values(module)
     returned = set(leaves(module.outputs))
     constants: set[int] = set()
+    taken = {label.partition(".")[0] for label in module.labels()} | set(module.exposed)
     for each in module.calls:
-        made = _step(each, types, classes)
+        made = _step(each, types, classes, taken)
         if made is None:
             continue
         own = (
@@ -97,7 +98,9 @@ def steps_of(module: Module, classes: Mapping[int, ClassUse]) -> list[Step]:
     return _unpacked(steps, module)
 
 
-def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Mapping[int, ClassUse]) -> Step | None:
+def _step(
+    each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Mapping[int, ClassUse], taken: set[str]
+) -> Step | None:
     outputs = tuple(range(each.first_output, each.first_output + len(each.outputs)))
     if isinstance(each, ModuleCall):
         use = classes[id(each.module)]
@@ -117,7 +120,11 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
     written = form_of(each.op)(CallView(each, types))
     made = ()
     if isinstance(written, Layer):
-        if each.label == "_":
+        if not each.op.state:
+            label = _own_label(each, taken)
+            made = (Made(label, "layer", written.constructor),)
+            code = Apply(Part(label), written.arguments)
+        elif each.label == "_":
             names = [parameter.name for parameter in each.parameters]
             made = tuple(
                 Made(p.name, "parameter", initialised_parameter(each, p))
@@ -134,6 +141,15 @@ def _step(each: OpCall | ModuleCall, types: tuple[TensorType, ...], classes: Map
         code = written
     targets: Structure = outputs[0] if len(outputs) == 1 and not _is_list(each) else outputs
     return Step(targets, _wrapped(code, each.wrappers, each.inputs), False, made, each.outputs)
+
+
+def _own_label(each: OpCall, taken: set[str]) -> str:
+    """A label for a layer that holds nothing which is saved, so that the graph has none for it."""
+    label, number = each.op.name, 1
+    while label in taken:
+        label, number = f"{each.op.name}_{number}", number + 1
+    taken.add(label)
+    return label
 
 
 def _construction(use: ClassUse, each: ModuleCall) -> Expression:

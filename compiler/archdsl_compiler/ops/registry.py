@@ -10,6 +10,7 @@ from archdsl_compiler.ops.contract import Op
 FAMILIES = (
     "linear",
     "convolution",
+    "attention",
     "normalization",
     "activation",
     "pooling",

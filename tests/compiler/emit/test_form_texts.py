@@ -88,6 +88,7 @@ def test_repeat_copies_only_what_it_joins(pattern: str, x: TensorType, sizes: di
 
 MAP = real(B, 8, 14, 14)
 TOKENS = real(B, 7, 8)
+HEADS = real(B, 14, 15, 2, 4)
 CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("linear", (TOKENS,), {"out": 4}, "nn.Linear(8, 4)(v0)"),
     ("linear", (TOKENS,), {"out": 4, "bias": False}, "nn.Linear(8, 4, bias=False)(v0)"),
@@ -168,6 +169,18 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
         ([TOKENS, real(B, 8, 5)],),
         {"pattern": "batch tokens top, batch top out -> tokens batch out"},
         'torch.einsum("bta,bao->tbo", v0, v1)',
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, HEADS, None),
+        {"kernel": 3},
+        "NeighborhoodAttention((14, 15), 3)(v0, v1, v2)",
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, HEADS, real(2, 5, 9)),
+        {"kernel": (3, 5), "dilation": 2, "scale": 0.5},
+        "NeighborhoodAttention((14, 15), (3, 5), dilation=2, scale=0.5, biased=True)(v0, v1, v2, v3)",
     ),
     ("drop_path", (TOKENS,), {"rate": 0.1}, "drop_path(v0, 0.1, self.training)"),
     ("add_noise", (TOKENS,), {"std": 0.1}, "v0 + 0.1 * torch.randn_like(v0)"),

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from archdsl_compiler.ops.contract import InitialValue
 from archdsl_compiler.sizes import Size
 from archdsl_compiler.types import TensorType
+from tests.compiler.neighbors import attended
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -185,6 +186,24 @@ NORMS = [
         plain(lambda x, y: F.cosine_similarity(x, y, -1)),
     ),
     Case("local_response_norm", lambda b: call(real(b, 6, 5, 5), size=3), lambda: nn.LocalResponseNorm(3)),
+]
+
+ATTENTIONS = [
+    Case(
+        "neighborhood_attention",
+        lambda b: call(*(real(b, 9, 8, 2, 4) for _ in "qkv"), kernel=3),
+        plain(lambda q, k, v: attended(q, k, v, kernel=(3, 3))),
+    ),
+    Case(
+        "neighborhood_attention",
+        lambda b: call(*(real(b, 15, 19, 1, 4) for _ in "qkv"), kernel=(3, 5), dilation=(4, 2), scale=0.5),
+        plain(lambda q, k, v: attended(q, k, v, kernel=(3, 5), dilation=(4, 2), scale=0.5)),
+    ),
+    Case(
+        "neighborhood_attention",
+        lambda b: call(*(real(b, 17, 13, 3, d) for d in (4, 4, 6)), real(3, 9, 13), kernel=(5, 7)),
+        plain(lambda q, k, v, bias: attended(q, k, v, bias, kernel=(5, 7))),
+    ),
 ]
 
 ACTIVATIONS = [
@@ -515,6 +534,7 @@ CASES = [
     *CONVOLUTIONS,
     *PRODUCTS,
     *NORMS,
+    *ATTENTIONS,
     *ACTIVATIONS,
     *POOLS,
     *SAMPLING,

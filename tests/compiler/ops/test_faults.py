@@ -11,6 +11,7 @@ from archdsl_compiler.types import TensorType
 
 c, h = unknown("c"), unknown("h")
 MAP = TensorType((BATCH, 64, 56, 56))
+HEADS = TensorType((BATCH, 14, 8, 2, 32))
 
 
 def x(*shape: Any, dtype: str = "real") -> TensorType:
@@ -235,6 +236,79 @@ FAULTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, tuple[str, ...], s
         "size",
         ("k", "x"),
         "`k=5` is more than the 4 along axis 1 of [batch, 4]",
+    ),
+    # Neighbours that are not there.
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, HEADS),
+        {"kernel": 4},
+        "value",
+        ("kernel",),
+        "`kernel=4` is even, so no place is in the middle of its neighbours",
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, HEADS),
+        {"kernel": (7, 9)},
+        "size",
+        ("kernel", "q"),
+        "the kernel [7, 9] needs 9 places along axis 2, but the map [batch, 14, 8, 2, 32] has only 8",
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, HEADS),
+        {"kernel": 3, "dilation": (1, 3)},
+        "size",
+        ("kernel", "dilation", "q"),
+        "the kernel [3, 3] with dilation 3 needs 9 places along axis 2, but the map [batch, 14, 8, 2, 32] has only 8",
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, HEADS),
+        {"kernel": 3, "dilation": 0},
+        "value",
+        ("dilation",),
+        "`dilation=0` must be at least 1",
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, x(BATCH, 14, 8, 1, 32), HEADS),
+        {"kernel": 3},
+        "mismatch",
+        ("k", "q"),
+        "`q` is [batch, 14, 8, 2, 32] and `k` is [batch, 14, 8, 1, 32]: axis 3 is 2 and 1",
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, x(BATCH, 14, 8, 2, 32, dtype="float16")),
+        {"kernel": 3},
+        "dtype",
+        ("v", "q"),
+        "`q` is [batch, 14, 8, 2, 32] and `v` is float16[batch, 14, 8, 2, 32]; they must have one dtype",
+    ),
+    (
+        "neighborhood_attention",
+        (HEADS, HEADS, HEADS, x(2, 3, 5)),
+        {"kernel": (3, 5)},
+        "mismatch",
+        ("bias", "kernel"),
+        "`bias` is [2, 3, 5]; a kernel of 3 by 5 has 5 by 9 offsets, and `q` has 2 heads",
+    ),
+    (
+        "neighborhood_attention",
+        tuple(x(4, BATCH, 8, 2, 32) for _ in "qkv"),
+        {"kernel": 1},
+        "size",
+        ("q",),
+        "axis 1 of `q`, batch, depends on the batch, and with it the places that are asked",
+    ),
+    (
+        "neighborhood_attention",
+        (x(BATCH, 14, 64), HEADS, HEADS),
+        {"kernel": 3},
+        "rank",
+        ("q",),
+        "`q` must be [b, h, w, heads, d]; it is [batch, 14, 64] with 3 axes",
     ),
     # Ranks and axes.
     (

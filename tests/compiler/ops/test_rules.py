@@ -58,6 +58,13 @@ def test_an_open_size_that_meets_a_number_becomes_it() -> None:
     assert infer("concat", [x(BATCH, c), x(BATCH, 64)], axis=0).result == x(2 * BATCH, 64)
 
 
+def test_neighbours_of_open_sizes() -> None:
+    q, v = x(BATCH, h, h, k, c), x(BATCH, h, 14, k, 2 * c)
+    found = infer("neighborhood_attention", q, q, v, x(k, 13, 13), kernel=7, dilation=2)
+    assert found == Inferred(v, (), BATCH * h * h * k * 49 * 3 * c, {"kernel": (7, 7), "dilation": (2, 2)})
+    assert infer("neighborhood_attention", q, q, q, kernel=2 * c + 1).result == q
+
+
 def test_costs_hold_at_any_batch() -> None:
     assert infer("linear", x(BATCH, 4, 8), out=16).macs == BATCH * 512
     assert infer("conv", x(BATCH, 8, 6, 6), out=8, kernel=3, groups=8).macs == BATCH * (8 * 36 * 9)

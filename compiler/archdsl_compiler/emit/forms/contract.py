@@ -1,8 +1,9 @@
 """How an op is written in PyTorch: what a form gets and what it gives.
 
 A form is a function of a `CallView`, named like its op, in a module of the op's family beside this one. Ops without
-parameters give an expression (several results: an expression for a tuple). Ops with parameters give a `Layer`. Names of
-`archdsl_compiler.emit.prelude` may be used as they are: emission copies what a model needs of it into the source."""
+parameters give an expression (several results: an expression for a tuple). Ops with parameters, or with tables to be
+made once, give a `Layer`. Names of `archdsl_compiler.emit.prelude` may be used as they are: emission copies what a
+model needs of it into the source."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ from archdsl_compiler.types import TensorType
 class Layer:
     """An op that owns parameters. `constructor` makes the module that holds them, under the names that the op's rule
     gives them, with PyTorch's own initial values; it is called with `arguments`. `functional` writes the same with
-    parameters at hand, by name, for an op whose parameters belong to its caller."""
+    parameters at hand, by name, for an op whose parameters belong to its caller. An op without parameters is a layer
+    where it holds tables that are made once."""
 
     constructor: Expression
     arguments: tuple[Expression, ...]
