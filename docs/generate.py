@@ -33,6 +33,9 @@ def commands_page() -> str:
             assert command is not None
             with click.Context(command, outer, name) as inner:
                 parts.append(f"## {name}\n\n```\n{command.get_help(inner)}\n```\n")
+                for part, below in command.commands.items() if isinstance(command, click.Group) else ():
+                    with click.Context(below, inner, part) as innermost:
+                        parts.append(f"### {name} {part}\n\n```\n{below.get_help(innermost)}\n```\n")
     return "\n".join(parts)
 
 

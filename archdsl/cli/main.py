@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "space": "Tell the choices of a space, its size and its bounds.",
     "sample": "Draw candidates of a space, evenly.",
     "zoo": "List the models of the zoo.",
+    "tune": "Keep measured times, and carry them between machines.",
 }
 FILES_ARE_WRONG = 1
 USAGE_IS_WRONG = 2
