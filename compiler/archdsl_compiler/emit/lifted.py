@@ -247,7 +247,7 @@ class _Writer:
         taking_turns = isinstance(code.element, Choice) and code.element.condition == ALTERNATING
         if len(lengths) == 1 and (
             (taking_turns and lengths == {2})
-            or (self.expand and self._differs(start, width) and (max(lengths) <= MOST_WRITTEN_OUT or _nested(code)))
+            or (self.expand and self._differs(start, code) and (max(lengths) <= MOST_WRITTEN_OUT or _nested(code)))
         ):
             return self._written_out(code, start, width, lengths.pop())
         loop = self.loop = dict[str, Expression]()
@@ -269,20 +269,35 @@ class _Writer:
             source = Apply(Raw("enumerate"), (source,))
         return Comprehension(element, count, variables, source)
 
-    def _differs(self, start: int, width: int) -> bool:
-        return any(isinstance(cell, Each) for cell in self.rows[0][start : start + width])
+    def _differs(self, start: int, code: Comprehension) -> bool:
+        own = _own(code)
+        return any(isinstance(self.rows[0][start + k], Each) for k in range(len(own)) if own[k])
 
     def _written_out(self, code: Comprehension, start: int, width: int, count: int) -> Expression:
         """The elements one by one, as a row that its surroundings take in."""
         items: list[Expression] = []
+        own = _own(code)
         for number in range(count):
             rows = {
-                k: tuple(_of_pass(cell, number) for cell in row[start : start + width]) for k, row in self.rows.items()
+                k: tuple(_of_pass(row[start + j], number) if own[j] else row[start + j] for j in range(width))
+                for k, row in self.rows.items()
             }
             writer = _Writer(self.lifting, rows, self.expand)
             items.append(_chosen(writer.written(_as_in(code.element, rows)), number))
         self.column = start + width + 1
         return Row(tuple(items), "[]")
+
+
+def _own(code: Comprehension) -> list[bool]:
+    """Of each number in the element whether it goes by this loop, and not by one inside."""
+    inside = {
+        id(part)
+        for inner in walk(code.element)
+        if isinstance(inner, Comprehension)
+        for part in walk(inner.element)
+        if isinstance(part, Each)
+    }
+    return [id(leaf) not in inside for leaf in leaves_of(code.element) if isinstance(leaf, Number | Each)]
 
 
 def _as_in(code: Expression, rows: Mapping[int, Sequence[Number | Each]]) -> Expression:

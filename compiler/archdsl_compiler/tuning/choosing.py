@@ -131,7 +131,7 @@ def conversion_term(
     table: Table = numpy.zeros((modes,) * len(regions))
     for place in numpy.ndindex(table.shape):
         chosen = dict(zip(regions, place, strict=True))
-        source = own[0] if producer is None else own[chosen[producer]]
-        goals = dict.fromkeys(wants[chosen[reader]] for reader, wants in readers.items())
+        source: Form = own[0 if producer is None else chosen[producer]]
+        goals: set[Form] = {wants[chosen[reader]] for reader, wants in readers.items()}
         table[place] = sum(seconds.get((source, goal), 0.0) for goal in goals)
     return Term(regions, table)
