@@ -45,6 +45,32 @@ def test_a_program_computes_what_its_model_does(name: str, layout: str, dtype: s
             assert apart(model(*given), made.run(*given)) < 1e-5
 
 
+BATCHES = """
+model net()(x: [b, 3, 8, 8]) {
+  let token = param([1, 1, 6]) as token
+  let parts = conv(x, 6, 4, stride=4) as stem |> rearrange("b c h w -> b (h w) c")
+  let all = concat([expand(token, axis=0, size=b), parts], axis=1) |> rearrange("b n c -> (b n) c") |> linear(6) as mix
+  let each = all |> rearrange("(b n) c -> b n c", n=5)
+  return (each + expand(token, axis=0, size=b)) |> mean(axes=1) |> linear(4) as head
+}
+"""
+
+
+def test_the_batch_is_found_where_a_region_does_not_read_it():
+    graph = graph_of(BATCHES)
+    parts, state = cut_of(graph)
+    model = instantiate(emit(parts.flat, Note("flat", "A test."))).eval()
+    model.load_state_dict(state)
+    weights = Weights(parts, state)
+    seen = {Mode(): observe(parts, weights, inputs_of(graph, 1), Mode())}
+    choices = [Choice(Mode(), Plain())] * len(parts.running)
+    made = program(parts, choices, seen, weights, inputs_of(graph, 1), PLACE)
+    for batch in (1, 2, 5):
+        given = inputs_of(graph, batch, seed=batch)
+        with torch.inference_mode():
+            assert apart(model(*given), made.run(*given)) < 1e-5
+
+
 def test_two_modes_meet_with_a_conversion():
     graph = graph_of(SHARED)
     parts, state = cut_of(graph)

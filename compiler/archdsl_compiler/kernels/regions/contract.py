@@ -14,7 +14,8 @@ from archdsl_compiler.digest import digest
 from archdsl_compiler.graph import Call, Module, OpCall, join, leaves
 from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.ops.contract import Parameter
-from archdsl_compiler.passes.rewriting import mapped, totals
+from archdsl_compiler.passes.rewriting import is_static, mapped, totals
+from archdsl_compiler.sizes import Symbolic
 
 
 class RegionKind(Protocol):
@@ -117,6 +118,7 @@ def piece_of(
     made = [value for call in calls for value in range(call.first_output, call.first_output + len(call.outputs))]
     inside = set(made)
     read = tuple(dict.fromkeys(value for call in calls for value in leaves(call.inputs) if value not in inside))
+    read = _batch_first(reading, read, calls)
     own = {id(call) for call in calls}
     given = tuple(value for value in made if value in reading.results or _read_outside(reading, value, own))
     given = given or tuple(made[-1:])
@@ -161,6 +163,17 @@ def piece_of(
         given,
         state,
     )
+
+
+def _batch_first(reading: Reading, read: tuple[int, ...], calls: Sequence[Call]) -> tuple[int, ...]:
+    """The values that calls read, so that the first has the batch as its first axis: a piece finds the batch there. If
+    none has, an input of the model comes along, where the batch matters."""
+    sizes = [reading.types[value].shape[:1] for value in range(len(reading.flat.input_types))]
+    known = next((value for value, size in enumerate(sizes) if size and isinstance(size[0], Symbolic)), None)
+    if known is None or not any(isinstance(call, OpCall) and not is_static(call) for call in calls):
+        return read
+    first = next((value for value in read if reading.types[value].shape[:1] == sizes[known]), known)
+    return (first, *(value for value in read if value != first))
 
 
 def _read_outside(reading: Reading, value: int, own: set[int]) -> bool:
