@@ -8,6 +8,8 @@ from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from torch import Tensor, nn
 
+from archdsl_compiler.tuning.fast_model import NoProgram
+
 Dtype: TypeAlias = Literal["float32", "bfloat16", "float16"]
 DTYPES: Final[tuple[Dtype, ...]] = get_args(Dtype)
 """What a program computes in; whatever that is, it takes and gives float32."""
@@ -20,18 +22,26 @@ Stage: TypeAlias = Literal["install", "send", "compile", "load", "compare", "run
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a program is made for. Shapes are those of the inputs; the first axis of the first is the batch."""
+    """What a program is made for. Shapes and dtypes are those of the inputs; the first axis of the first is the
+    batch."""
 
     dtype: Dtype
     threads: int
     shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, inputs: Sequence[Tensor], dtype: Dtype = "float32", threads: int = 1) -> "Work":
+        """What inputs like these need."""
+        shapes = tuple(tuple(given.shape) for given in inputs)
+        return cls(dtype, threads, shapes, tuple(str(given.dtype).removeprefix("torch.") for given in inputs))
 
     @property
     def batch(self) -> int:
         return self.shapes[0][0] if self.shapes and self.shapes[0] else 1
 
 
-class EngineFailure(Exception):
+class EngineFailure(NoProgram):
     """An engine cannot be had, or not for this model; the model itself is as good as before."""
 
     def __init__(self, engine: str, stage: Stage, reason: str) -> None:

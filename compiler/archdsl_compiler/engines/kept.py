@@ -47,10 +47,10 @@ def source_of(model: nn.Module) -> str:
     return text
 
 
-def weights_digest(model: nn.Module) -> str:
-    """Of all values in the state dict."""
+def weights_digest(state: Mapping[str, Tensor]) -> str:
+    """Of all values of a state dict."""
     found = hashlib.sha256()
-    for name, tensor in cast("Mapping[str, Tensor]", model.state_dict()).items():
+    for name, tensor in state.items():
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
         plain = tensor.detach().cpu().contiguous()
         if plain.numel():

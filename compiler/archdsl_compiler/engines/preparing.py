@@ -29,7 +29,7 @@ _CHILD: Final = "import sys; sys.path[:] = {paths!r}; from archdsl_compiler.engi
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Program:
+class EngineProgram:
     """A model as an engine runs it. `weights` is the digest of those that it was made with; `made` tells whether that
     was done just now."""
 
@@ -39,14 +39,15 @@ class Program:
     weights: str
     made: bool
     run: Run
-    dtypes: tuple[torch.dtype, ...]
 
     def takes(self, inputs: Sequence[Tensor]) -> bool:
         """Whether it was made for such inputs: these shapes, and any batch if it takes any."""
         if len(inputs) != len(self.work.shapes):
             return False
         shapes = [tuple(given.shape) for given in inputs]
-        if any(g.dtype != d or g.device.type != "cpu" for g, d in zip(inputs, self.dtypes, strict=True)):
+        if any(given.device.type != "cpu" for given in inputs):
+            return False
+        if self.work.dtypes != tuple(str(given.dtype).removeprefix("torch.") for given in inputs):
             return False
         if tuple(shapes) == self.work.shapes:
             return True
@@ -73,38 +74,43 @@ def prepare(
     threads: int,
     root: Path,
     seconds: float | None = None,
-) -> Program:
+) -> EngineProgram:
     """The program of an emitted model in eval mode for such inputs, made in `seconds` at most or found in a folder
     below `root`. Raises EngineFailure."""
-    missing = engine.available()
-    if missing:
-        raise EngineFailure(engine.name, "install", missing)
-    work = Work(dtype, threads, tuple(tuple(given.shape) for given in inputs))
-    weights = weights_digest(model)
-    name = folder_name(engine, source_of(model), weights, work)
-    dtypes = tuple(given.dtype for given in inputs)
-
-    def program(folder: Path, page: Page, made: bool) -> Program:
-        return Program(engine.name, work, page, weights, made, _loaded(engine, folder, work), dtypes)
-
-    page = kept(root / name)
-    if page is not None:
-        try:
-            return program(root / name, page, made=False)
-        except EngineFailure:
-            shutil.rmtree(root / name, ignore_errors=True)
+    work = Work.of(inputs, dtype, threads)
+    source, weights = source_of(model), weights_digest(model.state_dict())
+    known = found(engine, source, weights, work, root)
+    if known is not None:
+        return known
     place = _place(root)
+    folder = place / folder_name(engine, source, weights, work)
     temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=place))
     try:
         page = _made(engine, model, inputs, work, temporary, seconds)
         try:
-            keep(temporary / MADE, page, place / name)
+            keep(temporary / MADE, page, folder)
         except OSError as error:
             raise EngineFailure(engine.name, "compile", f"it could not be kept: {error}") from error
         make_room(place, MOST_KEPT)
-        return program(place / name, page, made=True)
+        return EngineProgram(engine.name, work, page, weights, True, _loaded(engine, folder, work))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def found(engine: Engine, source: str, weights: str, work: Work, root: Path) -> EngineProgram | None:
+    """The program that was kept, if there is one that can be loaded. Raises EngineFailure if there is no engine."""
+    missing = engine.available()
+    if missing:
+        raise EngineFailure(engine.name, "install", missing)
+    folder = root / folder_name(engine, source, weights, work)
+    page = kept(folder)
+    if page is None:
+        return None
+    try:
+        return EngineProgram(engine.name, work, page, weights, False, _loaded(engine, folder, work))
+    except EngineFailure:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
 
 
 def _loaded(engine: Engine, folder: Path, work: Work) -> Run:

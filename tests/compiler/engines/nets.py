@@ -1,91 +1,98 @@
-"""Two small nets as emitted source: one of convolutions over a video, which gives lists, and one of attention between
-two inputs."""
+"""Two small nets: one of convolutions over a film, which gives a tuple in a tuple, and one of attention between two
+inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from archdsl_compiler.emit.execute import instantiate
+from archdsl_compiler.emit.source import Note, emit
+from archdsl_compiler.engines.contract import Engine, Work
+from archdsl_compiler.engines.recipe import engine_recipe
+from archdsl_compiler.graph import Module
+from archdsl_compiler.passes.contract import pipeline
+from archdsl_compiler.passes.deploy import Deployed, deploy
+from archdsl_compiler.passes.equality import random_input, telling_state
+from archdsl_compiler.tuning.fast_model import FastModel
+from tests.compiler.kernels.flat_models import graph_of
 
-VIDEO = """\
-import torch
-from torch import nn
-from torch.nn import functional as F
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.stem = nn.Conv3d(3, 8, (1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
-        self.mix = nn.Conv2d(8, 8, 3, padding=1, groups=8)
-        self.norm = nn.GroupNorm(1, 8)
-        self.head = nn.Linear(8, 5)
-        self.register_buffer("scale", torch.full((8, 1, 1), 0.5))
-
-    def forward(self, x):
-        x = F.relu(self.stem(x))
-        batch, channels, frames, height, width = x.shape
-        x = x.transpose(1, 2).reshape(batch * frames, channels, height, width)
-        x = x + self.norm(F.gelu(self.mix(x))) * self.scale
-        seen = x.reshape(batch, frames, channels, height, width).mean(1)
-        return [seen, (self.head(seen.mean((2, 3))), seen.sum((2, 3)))]
-
-
-def build():
-    return Net()
+FILM = """\
+model net()(x: [b, 3, 4, 16, 16]) {
+  x = x |> conv(8, (1, 3, 3), stride=(1, 2, 2)) as stem |> batch_norm() as norm |> relu
+  x = x + (x |> conv(8, 3, groups=8) as mix |> gelu)
+  seen = x |> mean(axes=2)
+  logits = seen |> mean(axes=(2, 3)) |> linear(5) as head
+  return [seen, (logits, seen |> sum(axes=(2, 3)))]
+}
 """
 
 ATTENTION = """\
-from torch import nn
-from torch.nn import functional as F
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.norm = nn.LayerNorm(32)
-        self.query = nn.Linear(32, 32)
-        self.key_value = nn.Linear(32, 64)
-        self.project = nn.Linear(32, 32)
-
-    def forward(self, x, memory):
-        query = self.query(self.norm(x)).unflatten(-1, (4, 8)).transpose(1, 2)
-        key, value = self.key_value(memory).unflatten(-1, (4, 16)).transpose(1, 2).chunk(2, -1)
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        return x + self.project(mixed.transpose(1, 2).flatten(2))
-
-
-def build():
-    return Net()
+model net()(x: [b, 9, 32], memory: [b, 6, 32]) {
+  query = x |> layer_norm() as norm |> linear(32) as query
+  key = memory |> linear(32) as key
+  value = memory |> linear(32) as value
+  weights = softmax(query @ key.T, axis=-1)
+  return x + (weights @ value |> linear(32) as project)
+}
 """
 
+BATCH = 2
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Net:
-    """A source with the shapes of its inputs, without the batch."""
+    """A model by its text. Its batch norms are folded where it is deployed."""
 
-    source: str
-    shapes: tuple[tuple[int, ...], ...]
+    text: str
+
+    @cached_property
+    def graph(self) -> Module:
+        return graph_of(self.text)
+
+    @cached_property
+    def deployed(self) -> Deployed:
+        return deploy(self.graph)
 
     def model(self) -> nn.Module:
-        """The same weights each time, in eval mode."""
-        state = torch.get_rng_state()
-        torch.manual_seed(7)
-        made = instantiate(self.source).eval()
-        torch.set_rng_state(state)
-        return made
+        """As it was built, with the same weights each time, in eval mode."""
+        return _telling(pipeline().apply(self.graph))
 
-    def inputs(self, batch: int, seed: int = 1) -> list[Tensor]:
-        random = torch.Generator().manual_seed(seed)
-        return [torch.randn((batch, *shape), generator=random) for shape in self.shapes]
+    def emitted(self) -> nn.Module:
+        """Of the deployed graph, in eval mode."""
+        return _telling(self.deployed.root)
+
+    def inputs(self, batch: int = BATCH, seed: int = 1) -> list[Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        return [random_input(type_, generator, batch) for type_ in self.graph.input_types]
+
+    def work(self) -> Work:
+        return Work.of(self.inputs())
+
+    def fast(self, engine: Engine, root: Path) -> FastModel:
+        """The model with the program of an engine."""
+        model = self.model()
+        return FastModel(model, engine_recipe(engine, model, self.deployed, "float32", BATCH, 1, root))
 
 
-NETS = {
-    "video": Net(VIDEO, ((3, 4, 16, 16),)),
-    "attention": Net(ATTENTION, ((9, 32), (6, 32))),
-}
+def _telling(graph: Module) -> nn.Module:
+    made = instantiate(emit(graph, Note("net", "A test."))).eval()
+    made.load_state_dict(telling_state(_drawn(made), torch.Generator().manual_seed(0)))
+    return made
+
+
+def _drawn(model: nn.Module) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return {
+        name: torch.randn(value.shape, generator=generator) * 0.2 if value.is_floating_point() else value
+        for name, value in model.state_dict().items()
+    }
+
+
+NETS = {"film": Net(FILM), "attention": Net(ATTENTION)}
 
 
 def worst(expected: Sequence[Tensor], found: Sequence[Tensor]) -> float:

@@ -4,25 +4,26 @@ import copy
 import pickle
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor
 
 from archdsl_compiler.engines.contract import DTYPES, Engine, EngineFailure, Work
-from archdsl_compiler.engines.kept import PAGE, folder_name, source_of, weights_digest
-from archdsl_compiler.engines.model import EngineModel, engine_model
-from archdsl_compiler.engines.preparing import Program, prepare
+from archdsl_compiler.engines.kept import PAGE, folder_name
+from archdsl_compiler.engines.preparing import EngineProgram, prepare
+from archdsl_compiler.engines.recipe import EngineRecipe
 from archdsl_compiler.engines.registry import FAMILIES, engine_of, engines, engines_of
 from archdsl_compiler.engines.results import flattened, form_of
 from archdsl_compiler.kernels.contract import LIMITS
-from tests.compiler.engines.nets import NETS, worst
+from archdsl_compiler.tuning.fast_model import FastModel, Watch
+from tests.compiler.engines.nets import BATCH, NETS, worst
 
 # Of the variants that take long each has one net; all of them are a study.
-SLOW = {("inductor", "attention"), ("inductor:freezing", "video")}
+SLOW = {("inductor", "attention"), ("inductor:freezing", "film")}
 CASES = [
     pytest.param(
         engine.name,
@@ -37,9 +38,7 @@ CASES = [
     for engine in engines()
     for net in NETS
 ]
-BATCH = 2
-
-Made = Callable[[str, str], EngineModel]
+Made = Callable[[str, str], FastModel]
 
 
 @pytest.fixture(scope="module")
@@ -52,38 +51,41 @@ def made(root: Path) -> Made:
     """The model of an engine and a net, compiled once."""
 
     @cache
-    def make(engine: str, net: str) -> EngineModel:
-        return engine_model(engine_of(engine), NETS[net].model(), NETS[net].inputs(BATCH), "float32", 1, root)
+    def make(engine: str, net: str) -> FastModel:
+        return NETS[net].fast(engine_of(engine), root)
 
     return make
 
 
-def runs(model: EngineModel) -> list[int]:
-    """The batches of the calls that the program has answered from now on."""
-    program = model._program
+def counted(model: FastModel) -> list[int]:
+    """The batches of the calls that the program answers from now on."""
+    recipe = model.recipe
+    assert isinstance(recipe, EngineRecipe)
+    program = recipe.program(model.portable)
     assert program is not None
     answered: list[int] = []
 
-    def counting(inputs: "list[torch.Tensor]") -> object:
+    def counting(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         answered.append(inputs[0].shape[0])
         return program.run(inputs)
 
-    fields = {name: getattr(program, name) for name in Program.__slots__}
-    vars(model)["_program"] = Program(**{**fields, "run": counting})
+    fields = {name: getattr(program, name) for name in EngineProgram.__slots__}
+    vars(model)["_program"] = EngineProgram(**{**fields, "run": counting})
+    vars(model)["_watch"] = Watch.of(model.portable)
     return answered
 
 
 def folder_of(net: str, root: Path) -> Path:
     """Where OpenVINO's program of a net was kept."""
-    work = Work("float32", 1, tuple((BATCH, *shape) for shape in NETS[net].shapes))
-    model = NETS[net].model()
-    return root / folder_name(engine_of("openvino"), source_of(model), weights_digest(model), work)
+    recipe = NETS[net].fast(engine_of("openvino"), root).recipe
+    assert isinstance(recipe, EngineRecipe)
+    return root / folder_name(recipe.engine, recipe.source, recipe.weights, recipe.work)
 
 
 @pytest.mark.parametrize(("engine", "net"), CASES)
 def test_the_model_gives_what_the_portable_one_gives(engine: str, net: str, made: Made):
     model = copy.deepcopy(made(engine, net))
-    answered = runs(model)
+    answered = counted(model)
     for seed in (3, 4):
         inputs = NETS[net].inputs(BATCH, seed)
         expected, found = NETS[net].model()(*inputs), model(*inputs)
@@ -95,7 +97,7 @@ def test_the_model_gives_what_the_portable_one_gives(engine: str, net: str, made
 @pytest.mark.parametrize(("engine", "net"), CASES)
 def test_any_batch_is_answered(engine: str, net: str, made: Made):
     model = copy.deepcopy(made(engine, net))
-    answered = runs(model)
+    answered = counted(model)
     for batch in (1, 3):
         inputs = NETS[net].inputs(batch)
         assert worst(flattened(NETS[net].model()(*inputs)), flattened(model(*inputs))) <= LIMITS["float32"]
@@ -121,8 +123,9 @@ def test_copies_and_pickles_find_the_program(engine: str, net: str, made: Made):
     expected = flattened(model(*inputs))
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         found = flattened(other(*inputs))
-        assert other._program is not None
-        assert not (other._program.made and other._program is not model._program)
+        assert other.failure is None
+        assert isinstance(other._program, EngineProgram)
+        assert other._program is model._program or not other._program.made
         assert all(map(torch.equal, expected, found))
         assert list(model.state_dict()) == list(other.state_dict())
 
@@ -174,7 +177,7 @@ def test_a_missing_package_is_named_with_its_extra(
     extra = "onnx" if engine == "onnxruntime" else engine
     expected = f"{engine} failed (install): {package} is not installed: pip install 'archdsl[{extra}]'"
     with pytest.raises(EngineFailure) as failure:
-        prepare(engine_of(engine), nn.Identity(), [torch.zeros(1)], "float32", 1, tmp_path)
+        prepare(engine_of(engine), NETS["film"].emitted(), NETS["film"].inputs(), "float32", 1, tmp_path)
     assert expected == str(failure.value)
 
 
@@ -187,26 +190,22 @@ def test_without_a_compiler_inductor_says_so(monkeypatch: pytest.MonkeyPatch, tm
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_openvino_is_told_to_compute_in_another_dtype(dtype: str, made: Made, root: Path):
     """Where the processor cannot, it computes in float32."""
-    made("openvino", "video")
-    folder = folder_of("video", root)
-    work = Work(dtype, 1, tuple((BATCH, *shape) for shape in NETS["video"].shapes))
-    inputs = NETS["video"].inputs(BATCH)
+    made("openvino", "film")
+    folder = folder_of("film", root)
+    work = Work.of(NETS["film"].inputs(), dtype)
+    inputs = NETS["film"].inputs(BATCH)
     found = engine_of("openvino").load(folder, work)(inputs)
-    expected = flattened(NETS["video"].model()(*inputs))
+    expected = flattened(NETS["film"].model()(*inputs))
     assert all(result.dtype == torch.float32 for result in found)
     assert worst(expected, found) <= LIMITS[dtype]
 
 
 def test_a_damaged_folder_is_made_again(made: Made, root: Path):
     net = NETS["attention"]
-    made("openvino", "attention")
-    arguments = net.inputs(BATCH), "float32", 1, root
-    sound = prepare(engine_of("openvino"), net.model(), *arguments)
-    assert not sound.made
+    model = pickle.loads(pickle.dumps(made("openvino", "attention")))
     folder = folder_of("attention", root)
     weights = folder / "model.bin"
-    weights.write_bytes(weights.read_bytes()[:-8] + b"\\xff" * 8)
-    again = prepare(engine_of("openvino"), net.model(), *arguments)
-    assert again.made
+    weights.write_bytes(weights.read_bytes()[:-8] + b"\xff" * 8)
+    assert worst([net.model()(*net.inputs())], [model(*net.inputs())]) <= LIMITS["float32"]
+    assert model._program.made
     assert {folder / PAGE, folder / "model.xml", weights} == set(folder.iterdir())
-    assert worst([net.model()(*net.inputs(BATCH))], flattened(again(*net.inputs(BATCH)))) <= LIMITS["float32"]

@@ -13,26 +13,26 @@ from torch import nn
 from archdsl_compiler.engines.child import made, telling_line
 from archdsl_compiler.engines.contract import EngineFailure, Work
 from archdsl_compiler.engines.kept import PAGE, Page, folder_name, keep, kept, make_room, source_of, weights_digest
-from archdsl_compiler.engines.preparing import Program, prepare
+from archdsl_compiler.engines.preparing import EngineProgram, prepare
 from archdsl_compiler.engines.results import as_written, flattened, form_of, put_together
 from tests.compiler.engines.nets import NETS
 from tests.compiler.engines.odd_engines import Plain
 
 NET = NETS["attention"]
 INPUTS = NET.inputs(2)
-WORK = Work("float32", 1, tuple(tuple(given.shape) for given in INPUTS))
+WORK = Work.of(INPUTS)
 PAGE_OF_NET = Page("tensor", True, 0.0, 1.0)
 
 
-def prepared(root: Path, *ways: str, seconds: float | None = None) -> Program:
-    return prepare(Plain(ways), NET.model(), INPUTS, "float32", 1, root, seconds)
+def prepared(root: Path, *ways: str, seconds: float | None = None) -> EngineProgram:
+    return prepare(Plain(ways), NET.emitted(), INPUTS, "float32", 1, root, seconds)
 
 
 def test_a_program_is_made_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     first, second = prepared(tmp_path, "chatty"), prepared(tmp_path, "chatty")
     assert (True, False) == (first.made, second.made)
     assert first.page == second.page
-    assert torch.equal(NET.model()(*INPUTS), second(*INPUTS))
+    assert torch.equal(NET.emitted()(*INPUTS), second(*INPUTS))
     assert 1 == len(list(tmp_path.iterdir()))
     assert ("", "") == capfd.readouterr()
 
@@ -49,19 +49,19 @@ def test_a_program_is_made_once(tmp_path: Path, capfd: pytest.CaptureFixture[str
 )
 def test_what_goes_wrong_is_told(way: str, stage: str, reason: str, tmp_path: Path):
     with pytest.raises(EngineFailure) as failure:
-        made(Plain((way,)), NET.model(), INPUTS, WORK, tmp_path)
+        made(Plain((way,)), NET.emitted(), INPUTS, WORK, tmp_path)
     assert ("plain", stage, reason) == (failure.value.engine, failure.value.stage, failure.value.reason)
 
 
 def test_wrong_results_are_refused(tmp_path: Path):
     with pytest.raises(EngineFailure, match=r"plain failed \(compare\): its results differ"):
-        made(Plain(("wrong",)), NET.model(), INPUTS, WORK, tmp_path)
+        made(Plain(("wrong",)), NET.emitted(), INPUTS, WORK, tmp_path)
 
 
 @pytest.mark.parametrize(("ways", "any_batch"), [((), True), (("one batch",), False)])
 def test_other_batches_are_tried(ways: tuple[str, ...], any_batch: bool, tmp_path: Path):
-    page = made(Plain(ways), NET.model(), INPUTS, WORK, tmp_path)
-    program = Program("plain", WORK, page, "", True, lambda inputs: inputs, (torch.float32, torch.float32))
+    page = made(Plain(ways), NET.emitted(), INPUTS, WORK, tmp_path)
+    program = EngineProgram("plain", WORK, page, "", True, lambda inputs: inputs)
     assert (True, any_batch) == (program.takes(INPUTS), program.takes(NET.inputs(5)))
     assert not program.takes([INPUTS[0], NET.inputs(5)[1]])
     assert not program.takes([given[:, :4] for given in INPUTS])
@@ -95,7 +95,7 @@ def test_a_missing_engine_says_what_to_install(tmp_path: Path):
 
 
 def test_two_at_once_share_one_folder(tmp_path: Path):
-    found: list[Program] = []
+    found: list[EngineProgram] = []
     threads = [threading.Thread(target=lambda: found.append(prepared(tmp_path))) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -110,25 +110,25 @@ def test_where_nothing_can_be_kept_the_program_still_runs(tmp_path: Path):
     file = tmp_path / "no-folder"
     file.write_text("")
     program = prepared(file)
-    assert torch.equal(NET.model()(*INPUTS), program(*INPUTS))
+    assert torch.equal(NET.emitted()(*INPUTS), program(*INPUTS))
 
 
 def test_a_folder_is_that_of_all_that_a_program_follows_from():
-    model, other = NET.model(), NET.model()
+    model, other = NET.emitted(), NET.emitted()
     with torch.no_grad():
         next(other.parameters()).flatten()[3] += 1
-    source, weights = source_of(model), weights_digest(model)
+    source, weights = source_of(model), weights_digest(model.state_dict())
     names = [
         folder_name(Plain(), source, weights, WORK),
-        folder_name(Plain(), source, weights_digest(other), WORK),
+        folder_name(Plain(), source, weights_digest(other.state_dict()), WORK),
         folder_name(Plain(name="plain:other"), source, weights, WORK),
         folder_name(Plain(), source + " ", weights, WORK),
-        folder_name(Plain(), source, weights, Work("float32", 2, WORK.shapes)),
-        folder_name(Plain(), source, weights, Work("bfloat16", 1, WORK.shapes)),
-        folder_name(Plain(), source, weights, Work("float32", 1, tuple((1, *shape[1:]) for shape in WORK.shapes))),
+        folder_name(Plain(), source, weights, Work.of(INPUTS, "float32", 2)),
+        folder_name(Plain(), source, weights, Work.of(INPUTS, "bfloat16", 1)),
+        folder_name(Plain(), source, weights, Work.of(NET.inputs(1))),
     ]
     assert len(names) == len(set(names))
-    assert names[0] == folder_name(Plain(), source_of(NET.model()), weights_digest(NET.model()), WORK)
+    assert names[0] == folder_name(Plain(), source_of(NET.emitted()), weights_digest(NET.emitted().state_dict()), WORK)
 
 
 def test_a_model_that_was_not_emitted_has_no_folder():
@@ -136,14 +136,20 @@ def test_a_model_that_was_not_emitted_has_no_folder():
         source_of(nn.Identity())
 
 
-def test_weights_without_numbers_count_too():
-    model = nn.BatchNorm1d(2)
-    before = weights_digest(model)
-    assert model.num_batches_tracked is not None
-    model.num_batches_tracked += 1
-    assert before != weights_digest(model)
-    empty = nn.ParameterList([nn.Parameter(torch.empty(0, 2))])
-    assert weights_digest(empty) != weights_digest(nn.ParameterList([nn.Parameter(torch.empty(0, 3))]))
+def test_a_digest_is_of_names_shapes_and_values():
+    states = [
+        {"a": torch.zeros(2)},
+        {"b": torch.zeros(2)},
+        {"a": torch.ones(2)},
+        {"a": torch.zeros(2, 1)},
+        {"a": torch.zeros(2, dtype=torch.float64)},
+        {"a": torch.tensor(0)},
+        {"a": torch.empty(0, 2)},
+        {"a": torch.empty(0, 3)},
+    ]
+    assert len(states) == len({weights_digest(state) for state in states})
+    strided = torch.arange(6.0).reshape(2, 3).T
+    assert weights_digest({"a": strided}) == weights_digest({"a": strided.contiguous()})
 
 
 def put(root: Path, name: str, content: bytes = b"1") -> Path:
