@@ -98,7 +98,7 @@ class Kernel(Protocol):
         ...
 
 
-MODULES = ("plain",)
+MODULES = ("plain", "linear", "convolution", "dilation", "depthwise")
 """Modules of this package that have `KERNELS`; the simpler kernel comes first."""
 
 

@@ -3,7 +3,7 @@ other form there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,13 @@ from archdsl_compiler.kernels.contract import Case, Run
 
 NOTE = Note("piece", "A region of a model.")
 _SOURCES: dict[str, str] = {}
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """Facts of a region whose plain piece is slow in some layout."""
+
+    def plain_factor(self, case: Case) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,8 @@ class Plain:
         return True
 
     def factor(self, case: Case) -> float:
-        return 1.0
+        facts = case.region.facts
+        return facts.plain_factor(case) if isinstance(facts, Judging) else 1.0
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
         return piece_module(case.region.piece, case.region.digest, weights).forward

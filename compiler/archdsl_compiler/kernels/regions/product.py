@@ -1,64 +1,176 @@
-"""A linear or a convolution with the activation behind it, and the sum that its result goes into."""
+"""A linear or a convolution with the activation behind it, the sum that its result goes into, and the activation behind
+that. Between the product and the sum axes may change places, as where a linear over channels-last tokens stands in a
+block on maps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from archdsl_compiler.graph import Module, OpCall, leaves
 from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.passes.rewriting import setting_of
+
+if TYPE_CHECKING:
+    from archdsl_compiler.kernels.contract import Case
 
 KIND = "product"
 ACTIVATIONS = ("relu", "relu6", "gelu", "silu", "hard_swish", "hard_sigmoid", "sigmoid", "tanh", "leaky_relu")
 
 
 @dataclass(frozen=True, slots=True)
+class Sliding:
+    """How a convolution goes over its map: one number for each spatial axis in every field; `before` and `after` are
+    the padding at both ends."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
-    """`call` is the linear or convolution, `activation` the op behind it. Of a sum, `other` is the input that is added
-    and `source` the one that the product reads; `shares_source` says that they are one."""
+    """The calls of a piece by their parts: `call` is the linear or convolution, which reads the first input, and
+    `activation` the op behind it. `moved` is the order into which axes are brought before the sum; `other` the input
+    that is added, the first one too if it is added to what is made of it; `after` the activation behind the sum.
+    `sliding` is none of a linear, and where it depends on the
+    size of the input."""
 
     call: OpCall
     activation: OpCall | None
-    source: int
+    moved: tuple[int, ...] | None
     other: int | None
+    after: OpCall | None
+    sliding: Sliding | None
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether each channel of a convolution is its own."""
+        return (
+            self.sliding is not None
+            and self.call.parameters[0].shape[1] == 1
+            and self.sliding.groups == self.call.parameters[0].shape[0]
+        )
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether a convolution is a linear over the channels of each place."""
+        sliding = self.sliding
+        return (
+            sliding is not None
+            and sliding.groups == 1
+            and not any((*sliding.before, *sliding.after))
+            and {*sliding.kernel, *sliding.stride} == {1}
+        )
+
+    def plain_factor(self, case: "Case") -> float:
+        """How long the plain piece takes in this layout, in times of what it takes in its best one."""
+        sliding = self.sliding
+        if sliding is None or len(sliding.kernel) != 2 or case.mode.layout == "last":
+            return 1.0
+        wide = "avx512f" in case.place.features
+        if self.is_depthwise:
+            if max(sliding.kernel) >= (15 if wide else 11):
+                return 25.0 if wide else 13.0
+            return 0.75 if 7 <= max(sliding.kernel) and max(sliding.dilation) == 1 and not wide else 1.4
+        return 1.05 if self.is_pointwise else 1.15
 
 
 def find(reading: Reading, anchor: int) -> Sequence[int]:
-    call = reading.op(anchor, "linear", "conv")
-    if call is None:
+    if reading.op(anchor, "linear", "conv") is None:
         return ()
-    found, value = [anchor], call.first_output
-    following = reading.only_reader(value, *ACTIVATIONS)
-    if following is not None and not following[1].parameters:
-        found.append(following[0])
-        value = following[1].first_output
-    added = reading.only_reader(value, "add")
-    if added is not None:
-        other = [each for each in leaves(added[1].inputs) if each != value]
-        alike = len(other) == 1 and reading.types[other[0]] == reading.types[value]
-        if alike:
-            found.append(added[0])
-    return found
+    *product, value = _branch(reading, anchor)
+    added = _sum_of(reading, value)
+    if added is None or _last_addend(reading, added) != anchor:
+        return product if _moved(reading, product[-1]) is None else product[:-1]
+    after = _activated(reading, reading.flat.calls[added].first_output)
+    return [*product, added] if after is None else [*product, added, after]
+
+
+def _branch(reading: Reading, anchor: int) -> Iterator[int]:
+    """A product, its activation and its change of axes, as far as there are; then the value that they make."""
+    yield anchor
+    value = reading.flat.calls[anchor].first_output
+    following = _activated(reading, value)
+    if following is not None:
+        yield following
+        value = reading.flat.calls[following].first_output
+    rearranged = reading.only_reader(value, "rearrange")
+    if rearranged is not None and _moved(reading, rearranged[0]) is not None:
+        yield rearranged[0]
+        value = rearranged[1].first_output
+    yield value
+
+
+def _activated(reading: Reading, value: int) -> int | None:
+    found = reading.only_reader(value, *ACTIVATIONS)
+    return None if found is None or found[1].parameters else found[0]
+
+
+def _sum_of(reading: Reading, value: int) -> int | None:
+    """The sum of two alike that a value goes into."""
+    found = reading.only_reader(value, "add")
+    if found is None:
+        return None
+    other = [each for each in leaves(found[1].inputs) if each != value]
+    return found[0] if len(other) == 1 and reading.types[other[0]] == reading.types[value] else None
+
+
+def _last_addend(reading: Reading, added: int) -> int:
+    """Where two products go into one sum it belongs to the later one: the anchor of that."""
+    anchors: list[int] = []
+    for value in leaves(reading.flat.calls[added].inputs):
+        position = reading.makers.get(value)
+        while position is not None and reading.op(position, "rearrange", *ACTIVATIONS) is not None:
+            (before,) = leaves(reading.flat.calls[position].inputs)
+            position = reading.makers.get(before)
+        if position is not None and reading.op(position, "linear", "conv") is not None:
+            if list(_branch(reading, position))[-1] == value and _sum_of(reading, value) == added:
+                anchors.append(position)
+    return max(anchors)
+
+
+def _moved(reading: Reading, position: int) -> tuple[int, ...] | None:
+    call = reading.op(position, "rearrange")
+    return None if call is None else moved_axes(call)
+
+
+def moved_axes(call: OpCall) -> tuple[int, ...] | None:
+    """The order of axes after a rearrange that does nothing else."""
+    left, _, right = str(setting_of(call, "pattern")).partition("->")
+    before, after = left.split(), right.split()
+    if sorted(before) != sorted(after) or not all(name.isidentifier() for name in before):
+        return None
+    return tuple(before.index(name) for name in after)
 
 
 def facts(piece: Module) -> Product:
-    call, *rest = (each for each in piece.calls if isinstance(each, OpCall))
-    activation = next((each for each in rest if each.op.name in ACTIVATIONS), None)
-    added = next((each for each in rest if each.op.name == "add"), None)
-    (source,) = leaves(call.inputs)
+    calls = [each for each in piece.calls if isinstance(each, OpCall)]
+    added = next((place for place, each in enumerate(calls) if each.op.name == "add"), len(calls))
     other = None
-    if added is not None:
-        before = (activation or call).first_output
-        other = next(value for value in leaves(added.inputs) if value != before)
-    return Product(call, activation, source, other)
+    if added < len(calls):
+        before = calls[added - 1].first_output
+        other = next(value for value in leaves(calls[added].inputs) if value != before)
+    moved = next((each for each in calls if each.op.name == "rearrange"), None)
+    return Product(
+        calls[0],
+        next((each for each in calls[1:added] if each.op.name in ACTIVATIONS), None),
+        None if moved is None else moved_axes(moved),
+        other,
+        calls[added + 1] if added + 1 < len(calls) else None,
+        None if calls[0].op.name == "linear" else _sliding(calls[0]),
+    )
 
 
-def is_linear(product: Product) -> bool:
-    return product.call.op.name == "linear"
-
-
-def is_depthwise(product: Product) -> bool:
-    """Whether each channel of a convolution is its own."""
-    if is_linear(product):
-        return False
-    weight = product.call.parameters[0].shape
-    return weight[1] == 1 and setting_of(product.call, "groups") == weight[0]
+def _sliding(call: OpCall) -> Sliding | None:
+    """None if some number is not known before the input is."""
+    kernel, stride, dilation, padding = (
+        cast("tuple[Any, ...]", call.resolved[name]) for name in ("kernel", "stride", "dilation", "padding")
+    )
+    ends: list[tuple[Any, ...]] = [pad if isinstance(pad, tuple) else (pad, pad) for pad in padding]
+    groups: Any = setting_of(call, "groups")
+    found = Sliding(kernel, stride, dilation, tuple(end[0] for end in ends), tuple(end[1] for end in ends), groups)
+    numbers = (*found.kernel, *found.stride, *found.dilation, *found.before, *found.after, found.groups)
+    return found if all(type(number) is int for number in numbers) else None
