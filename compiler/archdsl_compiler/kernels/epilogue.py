@@ -16,7 +16,8 @@ from archdsl_compiler.passes.rewriting import setting_of
 Multiply: TypeAlias = Callable[[Tensor], Tensor]
 """The product itself: of the first input of a region; its result is nobody else's."""
 
-_FUNCTIONS: Any = torch._C._nn  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+_INTERNALS: Any = torch._C  # pyright: ignore[reportPrivateUsage]
+_FUNCTIONS: Any = _INTERNALS._nn
 _IN_PLACE: dict[str, Callable[..., Tensor]] = {
     "relu": torch.relu_,
     "relu6": partial(_FUNCTIONS.hardtanh_, min_val=0.0, max_val=6.0),
@@ -63,10 +64,18 @@ def finished(product: Product, multiply: Multiply, *, activated: bool = False) -
 
 def summed(product: Product, run: Callable[[Tensor, Tensor], Tensor]) -> Run:
     """What computes a product and its sum, with the activation behind that, taking the inputs of the region."""
-    after = None if product.after is None else in_place(product.after)
-    if product.other == 0:  # what is added is what the product reads
-        return (lambda x: run(x, x)) if after is None else (lambda x: after(run(x, x)))
-    return run if after is None else (lambda x, other: after(run(x, other)))
+    full = run if product.after is None else _behind(run, in_place(product.after))
+    if product.other == 1:
+        return full
+
+    def with_its_source(x: Tensor) -> Tensor:
+        return full(x, x)
+
+    return with_its_source
+
+
+def _behind(run: Callable[[Tensor, Tensor], Tensor], after: Multiply) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda x, other: after(run(x, other))
 
 
 def _then(first: Multiply, second: Multiply) -> Multiply:
