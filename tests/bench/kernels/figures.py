@@ -1,0 +1,132 @@
+"""The figures that are promised, each a function that measures what is asked for, prints a table and gives the values
+beside their bounds."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+import torch
+
+from tests.bench.kernels.asked import Asked
+from tests.bench.kernels.models import bf16_here
+from tests.bench.kernels.speeds import FIGURE_1, FIGURE_2, FIGURE_6
+from tests.bench.kernels.summary import least_and_mean, speeds
+from tests.bench.measures import Measure
+
+Figure: TypeAlias = Callable[[Asked], Iterator[Measure]]
+
+MEAN_PROMISED: Final = {"fp32": 1.25, "bf16": 1.8}
+LARGE_KERNELS: Final = 10.0
+TUNED_SPACES: Final = ("metaformer_mixers", "mnasnet")
+"""One of mixers, one of convolutions."""
+
+
+def plans(asked: Asked) -> Iterator[Measure]:
+    """1: our plans beside the eager module."""
+    for dtype in ("fp32", "bf16"):
+        if dtype == "bf16" and not bf16_here():
+            print("\nfigure 1 in bf16: not measured, this processor does not compute in bfloat16")
+            continue
+        yield from _speeds(1, asked, FIGURE_1, dtype, {("tuned", None): (MEAN_PROMISED[dtype], 1.0)})
+
+
+def engines(asked: Asked) -> Iterator[Measure]:
+    """2: our `auto` beside the best that others make of the same weights."""
+    for dtype in ("fp32", "bf16"):
+        if dtype == "bf16" and not bf16_here():
+            print("\nfigure 2 in bf16: not measured, this processor does not compute in bfloat16")
+            continue
+        yield from _speeds(2, asked, FIGURE_2, dtype, {("auto", "best rival"): (1.0, 0.97)})
+
+
+def large_kernels(asked: Asked) -> Iterator[Measure]:
+    """3: a model with plain depth-wise kernels of 21 x 21. Neighborhood attention has a bench of its own."""
+    for threads in asked.threads:
+        key = {"figure": 3, "threads": threads}
+        row = asked.row(key, "large_kernels:large_kernels", {"seconds": asked.seconds}, threads=threads)
+        if row is not None:
+            table = speeds([row], ["tuned"])
+            print("\n".join([f"\nfigure 3, {threads} threads", *table]))
+            yield from least_and_mean([row], "tuned", None, LARGE_KERNELS, None, f"21 x 21, {threads} threads")
+
+
+def sums(asked: Asked) -> Iterator[Measure]:
+    """4: sums of the record beside whole tuned models, over candidates of two spaces."""
+    from tests.bench.kernels.sums import agreement
+
+    pairs: list[tuple[float, float]] = []
+    for space in TUNED_SPACES:
+        for number in range(asked.candidates):
+            key = {"figure": 4, "space": space, "number": number}
+            row = asked.row(key, "sums:candidate", {"space": space, "number": number})
+            if row is not None:
+                pairs.append((row["sum"], row["whole"]))
+        print(f"figure 4, after {space}: {len(pairs)} candidates")
+    if len(pairs) > 2:
+        found = agreement(pairs)
+        print(f"sums beside {len(pairs)} whole models: median error {found.median_error:.1%}")
+        yield Measure("sums, Spearman's correlation", found.correlation, "", at_least=0.95)
+        yield Measure("sums, share within 10 %", found.within, "", at_least=0.9)
+
+
+def tuning(asked: Asked) -> Iterator[Measure]:
+    """5: how long tuning takes, on all cores."""
+    from tests.bench.kernels.tuning_times import BOUNDS, STEPS, fresh_caches
+
+    for model in asked.models:
+        print(f"\nfigure 5, {model}", flush=True)
+        with fresh_caches() as environment:
+            taken: dict[str, float] = {}
+            for step in STEPS:
+                key = {"figure": 5, "model": model, "step": step}
+                row = asked.row(
+                    key, "tuning_times:built", {"name": model, "step": step}, threads=2, environment=environment
+                )
+                if row is None:
+                    break
+                taken[step] = row["wall"]
+                print(f"  {step:<24} {row['wall']:7.2f} s wall, {row['processor']:7.2f} s of the processor", flush=True)
+        for name, (value, bound) in BOUNDS.items():
+            if (seconds := value(taken)) is not None:
+                yield Measure(f"{name}, {model}", seconds, "s", at_most=bound)
+
+
+def on_a_gpu(asked: Asked) -> Iterator[Measure]:
+    """6: beside timm's module in channels-last, compiled with all that is tried."""
+    if not torch.cuda.is_available():
+        print("\nfigure 6: not measured, there is no GPU here")
+        return
+    bounds = {("tuned", "autotuned"): (1.1, 0.97)}
+    yield from _speeds(6, asked, FIGURE_6, "bf16", bounds, device="cuda", batches=(1, 32, 256))
+
+
+def _speeds(
+    figure: int,
+    asked: Asked,
+    contestants: tuple[str, ...],
+    dtype: str,
+    bounds: Mapping[tuple[str, str | None], tuple[float, float]],
+    *,
+    device: str = "cpu",
+    batches: tuple[int, ...] = (),
+) -> Iterator[Measure]:
+    """One table for each number of threads and each batch."""
+    contestants = asked.contestants or contestants
+    for threads in asked.threads if device == "cpu" else (1,):
+        for batch in batches or asked.batch:
+            where = f"{dtype}, {threads} threads, batch {batch}"
+            print(f"\nfigure {figure}, {where}: times as fast as eager, and the error", flush=True)
+            rows = []
+            for model in asked.models:
+                key = {"figure": figure, "model": model, "dtype": dtype, "threads": threads, "batch": batch}
+                if asked.contestants:
+                    key["contestants"] = ",".join(contestants)
+                arguments = {"name": model, "batch": batch, "contestants": contestants, "seconds": asked.seconds}
+                arguments |= {"device": device, "dtype": dtype}
+                row = asked.row(key, "speeds:speed", arguments, threads=threads)
+                rows += [row] if row is not None else []
+            print("\n".join(speeds(rows, contestants)), flush=True)
+            for (contestant, beside), (mean, least) in bounds.items():
+                yield from least_and_mean(rows, contestant, beside, least, mean, where)
+
+
+FIGURES: Final[Mapping[int, Figure]] = {1: plans, 2: engines, 3: large_kernels, 4: sums, 5: tuning, 6: on_a_gpu}
