@@ -4,6 +4,7 @@ import json
 import sys
 
 from tests.bench.beside_timm import BESIDE_TIMM, timm
+from tests.bench.kernels.figures import shortly
 from tests.bench.measures import MEASURES, Measure
 from tests.bench.proposing import proposals
 from tests.bench.timing import machine
@@ -16,7 +17,7 @@ def main() -> int:
         print("timm is not installed (pip install --no-deps timm): ours are measured alone", flush=True)
     found: list[Measure] = []
     print(f"\n{'what':<54} {'median':>10} {'':<8} {'promised':>12}      ")
-    for measuring in (*MEASURES, *BESIDE_TIMM, proposals):
+    for measuring in (*MEASURES, *BESIDE_TIMM, proposals, shortly):
         for measure in measuring():
             found.append(measure)
             print(_row(measure), flush=True)
@@ -30,7 +31,7 @@ def main() -> int:
 def _row(measure: Measure) -> str:
     promised = ""
     if measure.at_least is not None:
-        promised = f">= {measure.at_least:,.0f}"
+        promised = f">= {_number(measure.at_least)}"
     elif measure.at_most is not None:
         promised = f"<= {measure.at_most:g}"
     verdict = "" if not promised else "kept" if measure.holds() else "BROKEN"

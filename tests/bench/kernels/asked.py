@@ -20,6 +20,8 @@ class Asked:
     """Others than a figure's own."""
     candidates: int = 100
     """Of a space."""
+    regions: bool = False
+    """Whether to show where plans spend their time."""
 
     def row(
         self,

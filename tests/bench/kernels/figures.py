@@ -8,8 +8,9 @@ import torch
 
 from tests.bench.kernels.asked import Asked
 from tests.bench.kernels.models import bf16_here
+from tests.bench.kernels.rows import rows_of
 from tests.bench.kernels.speeds import FIGURE_1, FIGURE_2, FIGURE_6
-from tests.bench.kernels.summary import least_and_mean, speeds
+from tests.bench.kernels.summary import least_and_mean, regions, speeds
 from tests.bench.measures import Measure
 
 Figure: TypeAlias = Callable[[Asked], Iterator[Measure]]
@@ -125,8 +126,20 @@ def _speeds(
                 row = asked.row(key, "speeds:speed", arguments, threads=threads)
                 rows += [row] if row is not None else []
             print("\n".join(speeds(rows, contestants)), flush=True)
+            if asked.regions:
+                print("\n".join(line for row in rows for line in regions(row)), flush=True)
             for (contestant, beside), (mean, least) in bounds.items():
                 yield from least_and_mean(rows, contestant, beside, least, mean, where)
 
 
 FIGURES: Final[Mapping[int, Figure]] = {1: plans, 2: engines, 3: large_kernels, 4: sums, 5: tuning, 6: on_a_gpu}
+
+
+SHORT: Final = ("efficientvit_m0", "poolformer_s12", "vit_tiny_patch16_224")
+
+
+def shortly() -> Iterator[Measure]:
+    """What `make bench` has of this: plans of some models on one thread, and large kernels."""
+    asked = Asked(SHORT, (1,), (1,), rows_of(None), 8.0)
+    yield from plans(asked)
+    yield from large_kernels(asked)

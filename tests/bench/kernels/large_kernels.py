@@ -11,8 +11,8 @@ from archdsl_compiler.tuning.allocator import keep_freed_memory
 from archdsl_compiler.tuning.stopwatch import stopwatch
 from tests.bench.kernels.alternation import in_turn
 from tests.bench.kernels.models import Setting, error
+from tests.bench.kernels.planned import told, tuned
 from tests.bench.kernels.rows import Row
-from tests.bench.kernels.speeds import tuned
 
 MODEL: Final = f"{Path(__file__).with_name('large_kernels.arch')}:large_kernels"
 
@@ -21,7 +21,7 @@ def large_kernels(seconds: float, target: str = MODEL) -> Row:
     keep_freed_memory()
     torch.manual_seed(0)
     naive = archdsl.build(target).eval()
-    ours = tuned(target, naive.state_dict(), Setting(threads=torch.get_num_threads()))
+    ours, plan = tuned(target, naive.state_dict(), Setting(threads=torch.get_num_threads()))
     picture = torch.randn(1, *archdsl.profile(target).inputs[0][1:])
     with torch.inference_mode():
         errors = {"tuned": error(ours(picture), naive(picture))}
@@ -32,4 +32,5 @@ def large_kernels(seconds: float, target: str = MODEL) -> Row:
         "samples": {name: list(samples.seconds) for name, samples in found.items()},
         "errors": errors,
         "failures": {},
+        "plans": {"tuned": told(plan)},
     }

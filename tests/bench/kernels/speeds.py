@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.targets import TargetLike
 from archdsl_compiler.tuning.allocator import keep_freed_memory
 from archdsl_compiler.tuning.stopwatch import stopwatch
 from tests.bench.kernels.alternation import in_turn
 from tests.bench.kernels.models import ERROR_AT_MOST, Setting, eager, error, note, pictures, state_of
+from tests.bench.kernels.planned import told, tuned
 from tests.bench.kernels.rivals import RIVALS
 from tests.bench.kernels.rows import Row
 
@@ -46,6 +46,7 @@ def speed(
     failures: dict[str, str] = {}
     errors: dict[str, float] = {}
     build_seconds: dict[str, float] = {}
+    plans: dict[str, Row] = {}
     with torch.inference_mode():
         reference = module(given)
         calls[baseline] = lambda: module(given)
@@ -53,7 +54,7 @@ def speed(
             note(f"{name}, {setting}: {contestant}")
             begun = time.perf_counter()
             try:
-                run = _run(contestant, name, state, module, given, setting)
+                run, plans[contestant] = _run(contestant, name, state, module, given, setting)
                 errors[contestant] = error(run(given), reference)
             except Exception as failure:  # an engine may fail in whatever way
                 failures[contestant] = f"{type(failure).__name__}: {failure}"[:500]
@@ -72,22 +73,17 @@ def speed(
         "errors": errors,
         "failures": failures,
         "build_seconds": build_seconds,
+        "plans": {name: plan for name, plan in plans.items() if plan},
     }
 
 
 def _run(
     contestant: str, name: str, state: dict[str, Tensor], module: nn.Module, given: Tensor, setting: Setting
-) -> Callable[[Tensor], Tensor]:
+) -> tuple[Callable[[Tensor], Tensor], Row]:
+    """The callable, and what is told of how it is made."""
     if contestant in RIVALS:
-        return RIVALS[contestant](module, given, setting)
+        return RIVALS[contestant](module, given, setting), {}
     if contestant == "untuned":
-        return archdsl.build(f"zoo:{name}", weights=state).eval().to(setting.device)
-    return tuned(f"zoo:{name}", state, setting, "torch" if contestant == "tuned" else contestant)
-
-
-def tuned(target: TargetLike, state: dict[str, Tensor] | None, setting: Setting, engine: str = "torch") -> nn.Module:
-    """A model with a plan for this machine."""
-    tune = archdsl.Tune(
-        device=setting.device, dtype=setting.dtype, batch=setting.batch, threads=setting.threads, engine=engine
-    )
-    return archdsl.build(target, weights=state, tune=tune).eval()
+        return archdsl.build(f"zoo:{name}", weights=state).eval().to(setting.device), {}
+    model, plan = tuned(f"zoo:{name}", state, setting, "torch" if contestant == "tuned" else contestant)
+    return model, told(plan)

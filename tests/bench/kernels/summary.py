@@ -61,3 +61,20 @@ def least_and_mean(
         yield Measure(f"{contestant}, mean of {len(ratios)}, {where}", value, unit, at_least=mean)
     if least is not None:
         yield Measure(f"{contestant}, least of {len(ratios)}, {where}", min(ratios), unit, at_least=least)
+
+
+def regions(row: Row, count: int = 8) -> list[str]:
+    """Where a plan spends its time: like regions together, beside what their plain pieces take."""
+    lines: list[str] = []
+    for contestant, plan in row["plans"].items():
+        lines.append(
+            f"{row['key'].get('model', '')}, {contestant}: engine {plan['engine']}, sum {plan['summed_ms']:.1f} ms, "
+            f"{plan['conversions']} conversions {plan['conversions_ms']:.1f} ms"
+            + (f", refused: {plan['refused']}" if plan["refused"] else "")
+        )
+        lines += [
+            f"  {each['ms']:7.2f} ms {each['ms'] / plan['summed_ms']:4.0%} {each['count']:4d} x, plain "
+            f"{each['plain_ms']:7.2f}  {each['kind']}: {each['ops']} | {each['kernel']} in {each['mode']}"
+            for each in plan["groups"][:count]
+        ]
+    return lines

@@ -12,8 +12,8 @@ import torch
 
 import archdsl
 from tests.bench.kernels.models import Setting, pictures, state_of
+from tests.bench.kernels.planned import tuned
 from tests.bench.kernels.rows import Row
-from tests.bench.kernels.speeds import tuned
 
 STEPS: Final = ("untuned, first", "untuned", "torch, empty", "torch, full", "auto, empty", "auto, full")
 """Each in a process of its own, all with one cache folder that was empty before the first."""
@@ -35,7 +35,7 @@ def built(name: str, step: str) -> Row:
     if engine == "untuned":
         model = archdsl.build(f"zoo:{name}", weights=state).eval()
     else:
-        model = tuned(f"zoo:{name}", state, Setting(), engine)
+        model, _ = tuned(f"zoo:{name}", state, Setting(), engine)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     with torch.inference_mode():
         assert bool(model(pictures(name, 1)).isfinite().all())
