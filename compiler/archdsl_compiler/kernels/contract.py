@@ -98,7 +98,7 @@ class Kernel(Protocol):
         ...
 
 
-MODULES = ("plain", "linear", "convolution", "dilation", "depthwise")
+MODULES = ("plain", "linear", "convolution", "dilation", "depthwise", "attention")
 """Modules of this package that have `KERNELS`; the simpler kernel comes first."""
 
 

@@ -3,7 +3,7 @@
 Labels are full paths, so that names in the state dict stay. Modules of Python, and those whose call depends on
 training, stay calls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from archdsl_compiler.graph import Module, ModuleCall, OpCall, leaves
@@ -27,9 +27,11 @@ def _goes(call: ModuleCall) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """A flat graph with what its values are: who makes and who reads them."""
+    """A flat graph with what its values are: who makes and who reads them. Calls that are `taken`, by another region,
+    are not found by `op` and those that ask it."""
 
     flat: Module
+    taken: set[int] = field(default_factory=set[int])
 
     @cached_property
     def types(self) -> list[TensorType]:
@@ -79,7 +81,7 @@ class Reading:
 
     def op(self, position: int | None, *names: str) -> OpCall | None:
         """The call at a position if it is one of these ops and no wrapper changes the dtype that it runs in."""
-        if position is None or position >= len(self.flat.calls):
+        if position is None or position >= len(self.flat.calls) or position in self.taken:
             return None
         call = self.flat.calls[position]
         return call if isinstance(call, OpCall) and call.op.name in names and not call.wrappers else None

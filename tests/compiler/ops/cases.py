@@ -137,6 +137,16 @@ PRODUCTS = [
     Case("matmul", lambda b: call(real(b, 4, 5), real(5)), plain(torch.matmul)),
     Case("matmul", lambda b: call(real(5), real(b, 5, 6)), plain(torch.matmul)),
     Case("matmul", lambda b: call(real(5), real(5)), plain(torch.matmul)),
+    Case(
+        "scaled_dot_product",
+        lambda b: call(real(b, 2, 4, 6), real(b, 2, 5, 6), real(b, 2, 5, 6)),
+        plain(lambda q, k, v: (q @ k.mT * 6**-0.5).softmax(-1) @ v),
+    ),
+    Case(
+        "scaled_dot_product",
+        lambda b: call(real(b, 2, 4, 6), real(b, 2, 5, 6), real(b, 2, 5, 7), real(2, 4, 5), scale=0.5),
+        plain(lambda q, k, v, bias: (q @ k.mT * 0.5 + bias).softmax(-1) @ v),
+    ),
     Case("expert_linear", lambda b: call(real(b, 2, 4), whole(b, 2), out=5, experts=6), lambda: ExpertLinear(6, 4, 5)),
     *(
         Case(

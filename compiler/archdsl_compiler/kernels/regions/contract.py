@@ -34,7 +34,7 @@ class RegionKind(Protocol):
 
 
 # Kinds in the order in which they look for regions: a call belongs to the first that takes it.
-KINDS = ("product",)
+KINDS = ("attention", "product")
 ONE_OP = "op"
 
 
@@ -83,6 +83,7 @@ def cut(flat: Module) -> Cut:
             found = tuple(kind.find(reading, anchor))
             if found and not any(position in taken for position in found):
                 taken.update((position, (name, found)) for position in found)
+                reading.taken.update(found)
     running: list[Region] = []
     fixed: list[int] = []
     for position, call in enumerate(flat.calls):
