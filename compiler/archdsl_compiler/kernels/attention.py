@@ -68,6 +68,8 @@ class BiasedScores:
         types = Reading(case.region.piece).types
         if len(attention.scores.shape) != 3 or len(attention.biases) != 1 or attention.factors:
             return False
+        if attention.biases[0] >= len(case.inputs):  # made of the queries, as it were
+            return False
         lead = [types[value].shape[0] for value in (attention.query, attention.key, attention.value)]
         return _one_dtype(case) and lead == [attention.scores.shape[0]] * 3
 
@@ -142,8 +144,8 @@ def _giving(reading: Reading, calls: list[Call], values: tuple[int, ...]) -> tup
     numbers = {value: number for number, value in enumerate([*read, *own])}
     inner = tuple(value for value in values if value in numbers)
     types = tuple(reading.types[value] for value in inner)
-    outputs = tuple(numbers[value] for value in inner)
-    given = replace(made, outputs=outputs if len(outputs) > 1 else outputs[0], output_types=types)
+    first, *others = [numbers[value] for value in inner]
+    given = replace(made, outputs=(first, *others) if others else first, output_types=types)
     run = piece_module(given, digest(given), {}).forward
     if not missing or all(value in read for value in missing):
         return run, read

@@ -1,6 +1,7 @@
 """A piece at work whose constant part is computed when it is made."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,13 +31,13 @@ def prepared(piece: Module, constants: Mapping[int, Tensor]) -> Run:
     if early:
         first, taken, given, _ = piece_of(reading, early)
         with torch.no_grad():
-            made = piece_module(first, digest(first), {})(*(constants[value] for value in taken))
-        held.update(zip(given, made if isinstance(made, tuple) else (made,), strict=True))
+            made: Any = piece_module(first, digest(first), {})(*(constants[value] for value in taken))
+        held.update(zip(given, (made,) if isinstance(made, Tensor) else made, strict=True))
     fixed = {place: held[value].contiguous() for place, value in enumerate(read) if value in held}
     if not fixed and read == tuple(range(len(piece.input_types))):
         return run
     if len(read) == 2 and read[0] == 0 and set(fixed) == {1}:  # the usual case, without a list of arguments
         only = fixed[1]
-        return lambda x, *_: run(x, only)
+        return lambda *inputs: run(inputs[0], only)
     slots = [(fixed.get(place), value) for place, value in enumerate(read)]
     return lambda *inputs: run(*[inputs[value] if made is None else made for made, value in slots])

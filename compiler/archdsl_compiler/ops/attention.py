@@ -1,11 +1,48 @@
-"""Attention over a part of a map: what each place asks depends on where it lies."""
+"""Attention as one op: over all, and over a part of a map, where what each place asks depends on where it lies."""
 
+from archdsl_compiler.ops.broadcasting import broadcast_shapes
 from archdsl_compiler.ops.checks import at_least, each, holds, need_float, need_rank, product, show, whole
 from archdsl_compiler.ops.contract import Inferred, OpFault, Real, Sizes, op
 from archdsl_compiler.sizes import Size, is_batch_dependent, same
 from archdsl_compiler.types import TensorType
 
 MAP = "[b, h, w, heads, d]"
+
+
+@op(
+    "[..., n, d], [..., m, d], [..., m, e], bias: [..., n, m] -> [..., n, e]",
+    cost="n * m * (d + e) for each pair of matrices",
+)
+def scaled_dot_product(
+    q: TensorType, k: TensorType, v: TensorType, bias: TensorType | None = None, *, scale: Real | None = None
+) -> Inferred:
+    """Softmax attention in one step: `softmax(q @ k.T * scale + bias) @ v`, without holding the scores where PyTorch
+    has a kernel for that. Axes before the last two are the same in all three, batch and heads for the fast kernels; the
+    bias broadcasts to the scores. `scale` is `d ** -0.5` unless given."""
+    for name, tensor in (("q", q), ("k", k), ("v", v)):
+        need_rank(tensor, 2, None, "[..., n, d]", name)
+        need_float(tensor, name)
+        if tensor.dtype != q.dtype or len(tensor.shape) != len(q.shape):
+            message = f"attention takes tensors of one dtype with as many axes; `q` is {q}, `{name}` is {tensor}"
+            raise OpFault("mismatch", message, name, "q", label="bring it into the form of the queries")
+    *lead, rows, width = q.shape
+    columns, out = k.shape[-2], v.shape[-1]
+    for name, tensor, wanted in (("k", k, (*lead, columns, width)), ("v", v, (*lead, columns, out))):
+        for axis, (found, size) in enumerate(zip(tensor.shape, wanted, strict=True)):
+            if not same(found, size):
+                other = "k" if name == "v" and axis == len(lead) else "q"
+                message = f"axis {axis} of `{name}`, which is {tensor}, must be {size}; `q` is {q}, `k` is {k}"
+                raise OpFault("mismatch", message, name, other, label="make the axes equal")
+    scores = q.reshaped(*lead, rows, columns)
+    if bias is not None:
+        need_float(bias, "bias")
+        together, position = broadcast_shapes(scores.shape, bias.shape)
+        if position is not None or len(together) > len(scores.shape) or bias.dtype != q.dtype:
+            message = f"`bias` is {bias}, which does not broadcast to the scores, {scores}"
+            raise OpFault("broadcast", message, "bias", "q", label="make its axes equal, or 1")
+    if scale is not None and is_batch_dependent(scale):
+        raise OpFault("value", f"`scale` is {scale}, which follows from the batch", "scale", label="give a number")
+    return Inferred(q.reshaped(*lead, rows, out), (), whole(product(scores.shape) * (width + out)))
 
 
 @op(

@@ -2,7 +2,7 @@
 
 from archdsl_compiler.ops.broadcasting import broadcast_shapes
 from archdsl_compiler.ops.checks import at_least, need_float, need_int64, need_rank, parameter, product, whole
-from archdsl_compiler.ops.contract import Inferred, Init, OpFault, Real, op
+from archdsl_compiler.ops.contract import Inferred, Init, OpFault, op
 from archdsl_compiler.ops.dtypes import promote
 from archdsl_compiler.ops.patterns import parse_einsum
 from archdsl_compiler.sizes import Size, same
@@ -51,41 +51,6 @@ def matmul(left: TensorType, right: TensorType) -> Inferred:
     # A product with a single vector is no matrix product: PyTorch does not count it.
     macs = product((*shape, inner)) if columns else 0
     return Inferred(TensorType(shape, dtype), (), macs)
-
-
-@op(
-    "[..., n, d], [..., m, d], [..., m, e], bias: [..., n, m] -> [..., n, e]",
-    cost="n * m * (d + e) for each pair of matrices",
-)
-def scaled_dot_product(
-    query: TensorType, key: TensorType, value: TensorType, bias: TensorType | None = None, *, scale: Real | None = None
-) -> Inferred:
-    """Softmax attention in one op: `softmax(query @ key.T * scale + bias) @ value`, the bias broadcast over the scores.
-    `scale` is `d ** -0.5` where it is left out. Leading axes are those of the query, `(batch, heads)` for the fast
-    kernels of PyTorch."""
-    tensors = {"query": query, "key": key, "value": value}
-    for name, tensor in tensors.items():
-        need_rank(tensor, 2, None, "[..., n, d]", name)
-        need_float(tensor, name)
-        if tensor.dtype != query.dtype or len(tensor.shape) != len(query.shape):
-            message = f"attention takes tensors of one dtype and as many axes; query is {query}, {name} is {tensor}"
-            raise OpFault("mismatch", message, name, "query", label="bring it into the form of the query")
-    (*lead, rows, width), columns = query.shape, key.shape[-2]
-    expected = {"key": (*lead, columns, width), "value": (*lead, columns, value.shape[-1])}
-    for name, shape in expected.items():
-        for axis, (found, wanted) in enumerate(zip(tensors[name].shape, shape, strict=True)):
-            if not same(found, wanted):
-                message = f"axis {axis} of {name}, which is {tensors[name]}, must be {wanted}; query is {query}"
-                raise OpFault("mismatch", message, name, "query", "key", label="make the axes equal")
-    if bias is not None:
-        need_float(bias, "bias")
-        scores = (*lead, rows, columns)
-        together, position = broadcast_shapes(scores, bias.shape)
-        if position is not None or bias.dtype != query.dtype or together != scores:
-            message = f"bias is {bias}, which does not broadcast to the scores, {query.reshaped(*scores)}"
-            raise OpFault("broadcast", message, "bias", "query", label="make its axes equal, or 1")
-    pairs = product((*lead, rows, columns))
-    return Inferred(query.reshaped(*lead, rows, value.shape[-1]), (), whole(pairs * (width + value.shape[-1])))
 
 
 @op(

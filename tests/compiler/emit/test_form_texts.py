@@ -171,6 +171,18 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
         'torch.einsum("bta,bao->tbo", v0, v1)',
     ),
     (
+        "scaled_dot_product",
+        (real(B, 2, 5, 4), real(B, 2, 6, 4), real(B, 2, 6, 4)),
+        {},
+        "F.scaled_dot_product_attention(v0, v1, v2)",
+    ),
+    (
+        "scaled_dot_product",
+        (real(B, 2, 5, 4), real(B, 2, 6, 4), real(B, 2, 6, 4), real(2, 5, 6)),
+        {"scale": 1.0},
+        "F.scaled_dot_product_attention(v0, v1, v2, attn_mask=v3.unsqueeze(0), scale=1.0)",
+    ),
+    (
         "neighborhood_attention",
         (HEADS, HEADS, HEADS, None),
         {"kernel": 3},

@@ -101,5 +101,83 @@ model net()(x: [b, 4, 3, 8, 6]) {
 """,
 }
 
-MODELS: Mapping[str, Mapping[str, str]] = {"product": PRODUCTS}
+ATTENTIONS: Mapping[str, str] = {
+    "tokens": """
+from std.layers import attention
+model net()(x: [b, 11, 24]) { return x |> attention(3) as attn }
+""",
+    "windows": """
+from std.layers import window_attention
+model net()(x: [b, 8, 12, 24]) { return x |> window_attention(3, 4) as attn }
+""",
+    "windows_that_differ": """
+model net()(x: [b, 6, 10, 24]) {
+  let mask = param([6, 3, 10, 10], init=0.5) as mask
+  let q, k, v = x
+    |> linear(72) as qkv
+    |> rearrange("b n t (three heads d) -> three b n heads t d", three=3, heads=3)
+  return softmax(q @ k.T * 0.3 + mask, axis=-1) @ v |> rearrange("b n heads t d -> b n t (heads d)")
+}
+""",
+    "two_biases": """
+model net()(x: [b, 7, 24]) {
+  let pairs = param([2, 7, 7], init=0.5) as pairs
+  let keys = param([7], init=0.5) as keys
+  let q, k, v = x |> linear(72) as qkv |> rearrange("b n (three h d) -> three b h n d", three=3, h=2)
+  return softmax(q @ k.T / 3 + pairs + keys, axis=-1) @ v |> rearrange("b h n d -> b n (h d)")
+}
+""",
+    "bias_of_the_input": """
+model net()(x: [b, 7, 24]) {
+  let near = x |> linear(7) as near |> rearrange("b n m -> b 1 n m")
+  let q, k, v = x |> linear(72) as qkv |> rearrange("b n (three h d) -> three b h n d", three=3, h=2)
+  return softmax(q @ k.T * 0.4 + near, axis=-1) @ v |> rearrange("b h n d -> b n (h d)")
+}
+""",
+    "cosine": """
+function unit(x) { return x / (sum(x * x, axes=-1, keep=true) + 1e-6) ** 0.5 }
+model net()(x: [b, 9, 24]) {
+  let sharpness = param([3, 1, 1], init=2.0) as sharpness
+  let q, k, v = x |> linear(72) as qkv |> rearrange("b n (three h d) -> three b h n d", three=3, h=3)
+  return softmax(unit(q) @ unit(k).T * sharpness, axis=-1) @ v |> rearrange("b h n d -> b n (h d)")
+}
+""",
+    "few_keys": """
+model net()(x: [b, 6, 6, 16]) {
+  let q = x |> linear(16) as q |> rearrange("b h w (heads d) -> b heads (h w) d", heads=2)
+  let k, v = x[:, 0..<6 by 3, 0..<6 by 3]
+    |> linear(32) as kv
+    |> rearrange("b h w (two heads d) -> two b heads (h w) d", two=2, heads=2)
+  return softmax(q @ k.T * 0.3, axis=-1) @ v |> rearrange("b heads (h w) d -> b h w (heads d)", h=6)
+}
+""",
+    "shared_queries": """
+model net()(x: [b, 4, 9, 16], asks: [b, 1, 2, 9, 8]) {
+  let k, v = x |> linear(32) as kv |> rearrange("b n t (two heads d) -> two b n heads t d", two=2, heads=2)
+  return softmax(asks @ k.T, axis=-1) @ v |> rearrange("b n heads t d -> b n t (heads d)")
+}
+""",
+    "channels": """
+model net()(x: [b, 30, 12]) {
+  let q, k, v = x |> linear(36) as qkv |> rearrange("b n (three h d) -> three b h n d", three=3, h=2)
+  return softmax(q.T @ k * 0.2, axis=-1) @ v.T |> rearrange("b h d n -> b n (h d)")
+}
+""",
+    "maps": """
+model net()(x: [b, 8, 4, 3]) {
+  let table = param([12, 12], init=0.5) as table
+  let q, k, v = x |> conv(20, 1) as qkv |> split(parts=[4, 4, 12], axis=1)
+  let asked = q |> conv(4, 3, groups=4) as near |> rearrange("b d h w -> b (h w) d")
+  let scores = asked @ rearrange(k, "b d h w -> b d (h w)") * 0.5 + table
+  return softmax(scores, axis=-1) @ rearrange(v, "b d h w -> b (h w) d") |> rearrange("b (h w) d -> b d h w", h=4)
+}
+""",
+    "one_head": """
+model net()(q: [b, 5, 8], k: [b, 6, 8], v: [b, 6, 8]) {
+  return softmax(q @ k.T * 0.3 + param([5, 6], init=0.5) as bias, axis=-1) @ v
+}
+""",
+}
+
+MODELS: Mapping[str, Mapping[str, str]] = {"product": PRODUCTS, "attention": ATTENTIONS}
 """By kind of region. Whoever adds a kind adds its models here."""

@@ -237,6 +237,31 @@ FAULTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, tuple[str, ...], s
         ("k", "x"),
         "`k=5` is more than the 4 along axis 1 of [batch, 4]",
     ),
+    # Queries, keys and values that do not meet.
+    (
+        "scaled_dot_product",
+        (x(BATCH, 2, 5, 4), x(BATCH, 5, 4), x(BATCH, 2, 5, 4)),
+        {},
+        "mismatch",
+        ("k", "q"),
+        "attention takes tensors of one dtype with as many axes; `q` is [batch, 2, 5, 4], `k` is [batch, 5, 4]",
+    ),
+    (
+        "scaled_dot_product",
+        (x(BATCH, 2, 5, 4), x(BATCH, 2, 6, 4), x(BATCH, 2, 7, 4)),
+        {},
+        "mismatch",
+        ("v", "k"),
+        "axis 2 of `v`, which is [batch, 2, 7, 4], must be 6; `q` is [batch, 2, 5, 4], `k` is [batch, 2, 6, 4]",
+    ),
+    (
+        "scaled_dot_product",
+        (x(BATCH, 2, 5, 4), x(BATCH, 2, 6, 4), x(BATCH, 2, 6, 4), x(3, 5, 6)),
+        {},
+        "broadcast",
+        ("bias", "q"),
+        "`bias` is [3, 5, 6], which does not broadcast to the scores, [batch, 2, 5, 6]",
+    ),
     # Neighbours that are not there.
     (
         "neighborhood_attention",

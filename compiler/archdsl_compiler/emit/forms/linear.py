@@ -1,6 +1,6 @@
 """Matrix products."""
 
-from archdsl_compiler.emit.code import Apply, Expression, Infix, Raw, call, method
+from archdsl_compiler.emit.code import Apply, Expression, Infix, Raw, call
 from archdsl_compiler.emit.forms.contract import CallView, Layer, with_bias
 
 
@@ -13,21 +13,6 @@ def linear(view: CallView) -> Layer:
 
 def matmul(view: CallView) -> Expression:
     return Infix("@", view.input("left"), view.input("right"))
-
-
-def scaled_dot_product(view: CallView) -> Expression:
-    """A bias of fewer axes is given those of the scores: the kernels that never hold the scores take no other."""
-    inputs = [view.input(name) for name in ("query", "key", "value")]
-    options: dict[str, Expression] = {}
-    if view.given("bias"):
-        bias = view.input("bias")
-        missing = len(view.type("query").shape) - len(view.type("bias").shape)
-        for _ in range(missing if len(view.type("bias").shape) > 2 else 0):
-            bias = method(bias, "unsqueeze", Raw("0"))
-        options["attn_mask"] = bias
-    if view.as_given("scale") is not None:
-        options["scale"] = view.number("scale")
-    return call("F.scaled_dot_product_attention", *inputs, **options)
 
 
 def expert_linear(view: CallView) -> Layer:
