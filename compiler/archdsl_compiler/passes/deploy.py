@@ -6,7 +6,7 @@ The graph code is here; computing the new parameters, and holding the two models
 from dataclasses import dataclass
 
 from archdsl_compiler.graph import Module
-from archdsl_compiler.passes.contract import BUILDING, DEPLOYING, Between, pipeline
+from archdsl_compiler.passes.contract import BUILDING, DEPLOYING, FLATTENED, Between, pipeline
 from archdsl_compiler.passes.weight_map import WeightMap
 
 
@@ -27,3 +27,9 @@ class Deployed:
 def deploy(root: Module, between: Between | None = None) -> Deployed:
     """The graph of a model, before or after the passes that each build runs, as it is deployed."""
     return Deployed(*pipeline((*BUILDING, *DEPLOYING), between).transform(root))
+
+
+def flat_passes(flat: Module, between: Between | None = None) -> Deployed:
+    """A deployed graph, all modules of which were written into one, as a program of kernels runs it. Its changes follow
+    those of deployment."""
+    return Deployed(*pipeline(FLATTENED, between).transform(flat))
