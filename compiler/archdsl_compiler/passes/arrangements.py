@@ -80,7 +80,9 @@ def composed(first: Arrangement, second: Arrangement) -> Arrangement | None:
             return None
         cut_first.update(zip(group, left, strict=True))
         following = iter(range(count, count + len(common)))
-        cut_second.update((number, [next(following) for _ in part]) for number, part in zip(numbers, right, strict=True))
+        cut_second.update(
+            (number, [next(following) for _ in part]) for number, part in zip(numbers, right, strict=True)
+        )
         order += [number for number in group]
         count += len(common)
     # Pieces in between are counted in the order of the first result; those of the composition in that of the input.
@@ -98,9 +100,7 @@ def composed(first: Arrangement, second: Arrangement) -> Arrangement | None:
 def arranged(like: OpCall, arrangement: Arrangement, value: int, x: TensorType, first: int) -> OpCall:
     """A call that does this to a value, numbered `first`, with the place of another call."""
     call = op_call_like(like, rearrange, settings_of(arrangement), [x])
-    return OpCall(
-        rearrange, "", (value,), call.settings, call.resolved, {}, (), first, call.outputs, 0, (), like.place
-    )
+    return OpCall(rearrange, "", (value,), call.settings, call.resolved, {}, (), first, call.outputs, 0, (), like.place)
 
 
 def settings_of(arrangement: Arrangement) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""Moves rearrangements behind what is computed place by place, so that products stand beside what follows them.
+"""Moves rearrangements behind sums, so that products stand beside the sums that their results go into.
 
     y = rearrange(linear(x), "b h w c -> b c h w")      y = linear(x)
     z = add(s, y)                                       t = add(y, rearrange(s, "b c h w -> b h w c"))
@@ -16,10 +16,6 @@ from archdsl_compiler.passes.rewriting import fresh_value, mapped, rebuilt, rewr
 from archdsl_compiler.types import TensorType
 
 PRODUCTS = ("conv", "linear")
-POINTWISE = frozenset(
-    "relu relu6 gelu silu hard_swish hard_sigmoid sigmoid tanh leaky_relu elu softplus mish negate abs exp sqrt".split()
-)
-"""Ops of one tensor that treat every number alike."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class _Moving:
     readers: dict[int, int] = field(default_factory=dict[int, int])
     replaced: dict[int, int] = field(default_factory=dict[int, int])
     rearranged: dict[int, _Moved] = field(default_factory=dict[int, _Moved])
-    # Results of products, and of what is computed of them number by number, that nothing else reads.
+    # Results of products that one call reads.
     products: set[int] = field(default_factory=set[int])
     following: int = 0
     changed: bool = False
@@ -78,7 +74,7 @@ class _Moving:
             self.calls.append(original if call.inputs == original.inputs else call)
         elif _is_rearrangement(call):
             self._rearrange(call)
-        elif not self._pointwise(call) and not self._sum(call):
+        elif not self._sum(call):
             self.calls.append(call if call.inputs != original.inputs else original)
             if call.op.name in PRODUCTS and self._alone(value):
                 self.products.add(value)
@@ -113,19 +109,6 @@ class _Moving:
         if not self._alone(other):
             self.products.discard(other)
 
-    def _pointwise(self, call: OpCall) -> bool:
-        """A product, rearranged, and an activation: the activation first."""
-        if call.op.name not in POINTWISE or call.parameters or not isinstance(call.inputs[0], int):
-            return False
-        found = self._of_product(call.inputs[0])
-        if found is None:
-            return False
-        inner = self._like(call, (found.source,), self.types[found.source])
-        self.calls.append(inner)
-        self.products.add(inner.first_output)
-        self._put_behind(found, inner.first_output, call)
-        return True
-
     def _sum(self, call: OpCall) -> bool:
         """A sum with a product that is rearranged: the product's order is that of the sum."""
         if call.op.name != "add" or not all(isinstance(given, int) for given in call.inputs):
@@ -138,7 +121,8 @@ class _Moving:
             source = self._back(other, found)
             if source is None:
                 continue
-            inner = self._like(call, (found.source, source), self.types[found.source])
+            type_ = self.types[found.source]
+            inner = replace(call, inputs=(found.source, source), first_output=self._new(type_), outputs=(type_,))
             self.calls.append(inner)
             self.readers[source] = self.readers.get(source, 0) + 1
             self._put_behind(found, inner.first_output, call)
@@ -171,10 +155,6 @@ class _Moving:
         self.calls.append(call)
         self.readers[source] = 1
         self._stand(instead.first_output, value)
-
-    def _like(self, call: OpCall, inputs: tuple[int, ...], type_: TensorType) -> OpCall:
-        """A call that computes number by number, of other inputs."""
-        return replace(call, inputs=inputs, first_output=self._new(type_), outputs=(type_,))
 
     def _new(self, type_: TensorType) -> int:
         value = self.following
