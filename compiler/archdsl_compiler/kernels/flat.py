@@ -8,6 +8,7 @@ from functools import cached_property
 
 from archdsl_compiler.graph import Module, ModuleCall, OpCall, leaves
 from archdsl_compiler.ops.contract import Parameter
+from archdsl_compiler.passes.deploy import Deployed, flat_passes
 from archdsl_compiler.passes.inline_transparent import written_in
 from archdsl_compiler.passes.rewriting import is_random, value_types
 from archdsl_compiler.types import TensorType
@@ -19,6 +20,13 @@ def flattened(root: Module) -> Module:
     while (after := written_in(flat, _goes)) is not flat:
         flat = after
     return flat
+
+
+def as_program(deployed: Deployed) -> Deployed:
+    """The deployed graph as one module, rewritten across the modules that it had. The changes lead there from the model
+    that was deployed."""
+    flat = flat_passes(flattened(deployed.root))
+    return Deployed(flat.root, (*deployed.changes, *flat.changes))
 
 
 def _goes(call: ModuleCall) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import BUILDING, DEPLOYING, FLATTENED, Between, pipeline
+from archdsl_compiler.passes.rewriting import rebuilt
 from archdsl_compiler.passes.weight_map import WeightMap
 
 
@@ -30,6 +31,7 @@ def deploy(root: Module, between: Between | None = None) -> Deployed:
 
 
 def flat_passes(flat: Module, between: Between | None = None) -> Deployed:
-    """A deployed graph, all modules of which were written into one, as a program of kernels runs it. Its changes follow
-    those of deployment."""
-    return Deployed(*pipeline(FLATTENED, between).transform(flat))
+    """A deployed graph, all modules of which were written into one, as a program of kernels runs it: nobody reads
+    anything of it but its results. Its changes follow those of deployment."""
+    alone = rebuilt(flat, flat.calls, exposed={}, stages=(), names=())
+    return Deployed(*pipeline(FLATTENED, between).transform(alone))
