@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from archdsl_compiler.digest import digest
 from archdsl_compiler.kernels.contract import LIMITS, Mode, Place, kernel
-from archdsl_compiler.kernels.flat import as_program
+from archdsl_compiler.kernels.flat import flattened
 from archdsl_compiler.kernels.regions.contract import Cut, cut
 from archdsl_compiler.passes.deploy import Deployed
 from archdsl_compiler.passes.equality import difference, random_input
@@ -123,8 +123,7 @@ def tune(
     keep_freed_memory()
     portable.eval()
     with _threads(wish.threads), torch.inference_mode():
-        deployed = as_program(deployed)
-        parts = cut(deployed.root)
+        parts = cut(flattened(deployed.root))
         return _Tuning(portable, deployed, wish, record, parts).tuned(measure, progress)
 
 
