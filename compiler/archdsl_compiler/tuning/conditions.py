@@ -96,8 +96,8 @@ def _libraries(device: str) -> str:
     shown = torch.__config__.show()
     if device == "cuda":
         internals: Any = torch._C  # pyright: ignore[reportPrivateUsage]
-        versions: list[object] = [torch.version.cuda, torch.backends.cudnn.version()]
-        versions.append(internals._cuda_getDriverVersion())
+        driver: Any = getattr(internals, "_cuda_getDriverVersion", lambda: "unknown")
+        versions = (torch.version.cuda, torch.backends.cudnn.version(), driver())
         return ", ".join(f"{name} {v}" for name, v in zip(("CUDA", "cuDNN", "driver"), versions, strict=True))
     patterns = {"oneDNN": r"(?:MKL-DNN|oneDNN)\D*v([\d.]+)", "MKL": r"Math Kernel Library Version ([\d.]+)"}
     found = {name: re.search(pattern, shown) for name, pattern in patterns.items()}

@@ -36,10 +36,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """What came of it: `failures` says of those that have no timing why."""
+    """What came of it: `failures` says of those that raised something what; `untried` ones had no turn."""
 
     timings: dict[str, Timing]
     failures: dict[str, str]
+    untried: tuple[str, ...] = ()
 
 
 def race(
@@ -51,18 +52,19 @@ def race(
 ) -> Race:
     """Time all candidates in turn, in another order each round, after a first call that does not count. Those that turn
     out hopeless are not timed to the end, nor is any when `budget` seconds of the watch are over; one that had no call
-    by then has failed. `simplest` is the first to be called.
+    by then gets none. `simplest` is the first to be called.
 
     What raises an exception has failed. Gradients are the caller's matter, as is whether results are right."""
     watch = watch or stopwatch()
     failures: dict[str, str] = {}
+    untried: list[str] = []
     runners: dict[str, _Runner] = {}
     with _uncollected():
         overhead = _overhead(watch)
         end = watch.read() + budget
         for name in sorted(candidates, key=lambda name: name != simplest):
             if runners and watch.read() >= end:
-                failures[name] = f"not tried: the {budget:g} seconds were over"
+                untried.append(name)
                 continue
             runner = _Runner(candidates[name], watch, overhead)
             with _noting(failures, name):
@@ -76,7 +78,7 @@ def race(
                     runners[name].sample()
                 if name in failures:
                     del runners[name]
-    return Race({name: runner.timing for name, runner in runners.items()}, failures)
+    return Race({name: runner.timing for name, runner in runners.items()}, failures, tuple(untried))
 
 
 def best(timings: Mapping[str, Timing], simpler_first: Iterable[str], tie: float = TIE) -> str:

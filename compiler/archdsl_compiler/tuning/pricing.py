@@ -4,8 +4,8 @@ A kernel is timed only after it gave what the plain piece gives, for two seeds a
 for the first time the record says that it is being tried: a kernel that takes the whole process with it is not tried
 again."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from typing import Final, Literal
 
@@ -31,7 +31,7 @@ CALL: Final = 2e-6
 """Seconds that calling anything takes, as a rule."""
 OPERATIONS, BYTES = 40e9, 8e9
 """Multiply-accumulates and bytes in a second of a core, as a rule."""
-CACHED: Final = 2.0
+LONGEST: Final = 2.0
 """Seconds of measuring at most for one case."""
 
 Progress = Callable[[int, int, str], None]
@@ -67,14 +67,22 @@ class Pricing:
     def prices(self, cases: Iterable[tuple[Case, Weights]]) -> dict[tuple[str, str], tuple[Price, ...]]:
         """The prices of the kernels that apply to each case, by the region's digest and `form_of` the case; the
         simpler kernel first."""
-        distinct = {(case.region.digest, form_of(case)): (case, weights) for case, weights in cases}
-        self._know(digest for digest, _ in distinct)
-        found: dict[tuple[str, str], tuple[Price, ...]] = {}
-        for number, (key, (case, weights)) in enumerate(distinct.items()):
+        lanes = {(case.region.digest, form_of(case)): _lane(case, weights, self.batch) for case, weights in cases}
+        self._know(digest for digest, _ in lanes)
+        regions: dict[str, list[_Lane]] = {}
+        for (digest, _), lane in lanes.items():
+            regions.setdefault(digest, []).append(lane)
+        for number, alike in enumerate(regions.values()):
             if self.progress is not None:
-                self.progress(number, len(distinct), case.region.label or case.region.kind)
-            found[key] = self._priced(case, weights)
-        return found
+                self.progress(number, len(regions), alike[0].name)
+            missing = any(_unknown(self._known.get(key)) for lane in alike for _, key in lane.kernels)
+            self.missed += missing
+            if missing and self.measure:
+                self._try(alike)
+        return {
+            where: tuple(self._price(each, lane.case, self._known.get(key)) for each, key in lane.kernels)
+            for where, lane in lanes.items()
+        }
 
     def conversions(self, pairs: Iterable[tuple[Operand, Operand]]) -> dict[tuple[Operand, Operand], float]:
         """What conversions take; those that are none are left out."""
@@ -108,15 +116,6 @@ class Pricing:
     def _know(self, regions: Iterable[str]) -> None:
         self._known.update(self.record.kept(self.conditions, regions))
 
-    def _priced(self, case: Case, weights: Weights) -> tuple[Price, ...]:
-        kernels = [kernel for kernel in kernels_for(case.region.kind) if kernel.applies(case)]
-        keys = {kernel.name: self._key(kernel, case) for kernel in kernels}
-        missing = [kernel for kernel in kernels if _unknown(self._known.get(keys[kernel.name]))]
-        self.missed += bool(missing)
-        if missing and self.measure:
-            self._try(case, weights, kernels, keys)
-        return tuple(self._price(kernel, case, self._known.get(keys[kernel.name])) for kernel in kernels)
-
     def _price(self, kernel: Kernel, case: Case, kept: Kept | None) -> Price:
         if kept is not None and kept.failure:
             return Price(kernel.name, inf, "measured", kept.error, kept.failure)
@@ -132,47 +131,79 @@ class Pricing:
         bytes_ = sum(elements(each.shape) * 4 for each in (*case.inputs, *case.outputs))
         return CALL + max(macs * self.batch / OPERATIONS, bytes_ / BYTES) / threads
 
-    def _key(self, kernel: Kernel, case: Case) -> Key:
-        return Key(case.region.digest, kernel.name, kernel.version, case.mode.dtype, form_of(case), self.batch)
-
-    def _try(self, case: Case, weights: Weights, kernels: Sequence[Kernel], keys: Mapping[str, Key]) -> None:
-        """Verify and time the kernels of a case, all against each other, and keep what came of it."""
+    def _try(self, lanes: Sequence["_Lane"]) -> None:
+        """Verify and time the kernels of a region in all its cases, and keep what came of it."""
         self.measured += 1
-        name = case.region.label or case.region.kind
-        names = [kernel for kernel in kernels if not _failed(self._known.get(keys[kernel.name]))]
-        begun = {keys[kernel.name]: Kept(None, failure=BEGUN, name=name) for kernel in names if kernel.name != "plain"}
-        self.record.keep(self.conditions, begun)
-        rows = {key: Kept(None, name=name) for key in begun}  # whoever interrupts leaves nothing decided
+        name = lanes[0].name
+        tried = [lane.without({key for key in self._known if self._known[key].failure}) for lane in lanes]
+        keys = [key for lane in tried for kernel, key in lane.kernels if kernel.name != "plain"]
+        self.record.keep(self.conditions, {key: Kept(None, failure=BEGUN, name=name) for key in keys})
+        rows = {key: Kept(None, name=name) for key in keys}  # whoever interrupts leaves nothing decided
         try:
-            rows.update({keys[kernel]: kept for kernel, kept in self._tried(case, weights, names, name).items()})
+            rows.update(_tried(tried, self.batch))
         finally:
             self.record.keep(self.conditions, rows)
             self._known.update(rows)
 
-    def _tried(self, case: Case, weights: Weights, kernels: Sequence[Kernel], name: str) -> dict[str, Kept]:
-        found: dict[str, Kept] = {}
-        runs: dict[str, Callable[[], object]] = {}
-        errors: dict[str, float] = {}
-        telling = Telling(weights, case)
-        example = telling.inputs(self.batch, 0, case.mode)
-        with torch.inference_mode():
-            for kernel in kernels:
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A case, and the kernels that apply to it, each with its key."""
+
+    case: Case
+    weights: Weights
+    kernels: tuple[tuple[Kernel, Key], ...]
+
+    @property
+    def name(self) -> str:
+        return self.case.region.label or self.case.region.kind
+
+    def without(self, keys: Container[Key]) -> "_Lane":
+        return replace(self, kernels=tuple(each for each in self.kernels if each[1] not in keys))
+
+
+def _lane(case: Case, weights: Weights, batch: int) -> _Lane:
+    form = form_of(case)
+    found = (kernel for kernel in kernels_for(case.region.kind) if kernel.applies(case))
+    return _Lane(
+        case,
+        weights,
+        tuple(
+            (kernel, Key(case.region.digest, kernel.name, kernel.version, case.mode.dtype, form, batch))
+            for kernel in found
+        ),
+    )
+
+
+def _tried(lanes: Sequence[_Lane], batch: int) -> dict[Key, Kept]:
+    """What came of the kernels. They all run against each other, also those of different cases: a choice is made
+    between these too, and the machine is not as fast at one time as at another."""
+    found: dict[Key, Kept] = {}
+    runs: dict[str, Callable[[], object]] = {}
+    verified: dict[str, tuple[Key, float]] = {}
+    name = lanes[0].name
+    with torch.inference_mode():
+        for number, lane in enumerate(lanes):
+            telling = Telling(lane.weights, lane.case)
+            example = telling.inputs(batch, 0, lane.case.mode)
+            for kernel, key in lane.kernels:
+                runner, error = f"{kernel.name} {number}", None
                 try:
-                    errors[kernel.name] = telling.error(kernel, self.batch)
-                    limit = LIMITS[case.mode.dtype]
-                    if not errors[kernel.name] <= limit:
-                        raise ArithmeticError(f"differs by {errors[kernel.name]:.1e}, more than {limit:g}")
-                    run = made(kernel, case, telling.weights, example)
-                    runs[kernel.name] = lambda run=run: run(*example)
-                except Exception as error:  # whatever a kernel does wrong, others stay
-                    found[kernel.name] = Kept(
-                        None, errors.get(kernel.name), f"{type(error).__name__}: {_line(error)}", name
-                    )
-            raced = race(runs, simplest="plain", watch=stopwatch(), budget=CACHED) if runs else None
-        if raced is not None:
-            found.update({each: Kept(time, errors[each], None, name) for each, time in raced.timings.items()})
-            found.update({each: Kept(None, errors[each], why, name) for each, why in raced.failures.items()})
-        return found
+                    error = telling.error(kernel, batch)
+                    limit = LIMITS[lane.case.mode.dtype]
+                    if not error <= limit:
+                        raise ArithmeticError(f"differs by {error:.1e}, more than {limit:g}")
+                    run = made(kernel, lane.case, telling.weights, example)
+                    runs[runner] = lambda run=run, example=example: run(*example)
+                    verified[runner] = key, error
+                except Exception as failure:  # whatever a kernel does wrong, others stay
+                    found[key] = Kept(None, error, f"{type(failure).__name__}: {_line(failure)}", name)
+        watch = stopwatch(lanes[0].case.place.device)
+        raced = race(runs, simplest="plain 0", watch=watch, budget=LONGEST * len(lanes))
+    for runner, (key, error) in verified.items():
+        if runner not in raced.untried:
+            found[key] = Kept(raced.timings.get(runner), error, raced.failures.get(runner), name)
+    return found
 
 
 class Telling:
@@ -239,10 +270,6 @@ def _at_batch(operand: Operand, shape: Sequence[object], batch: int) -> Operand:
 
 def _unknown(kept: Kept | None) -> bool:
     return kept is None or (kept.timing is None and not kept.failure)
-
-
-def _failed(kept: Kept | None) -> bool:
-    return kept is not None and bool(kept.failure)
 
 
 def _line(error: Exception) -> str:

@@ -10,6 +10,7 @@ without a buffer)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter, process_time
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ def _after_waiting(wait: Callable[[], object]) -> Callable[[], float]:
     return read
 
 
+@cache
 def _crowding(threads: int) -> Callable[[], object]:
     import torch
 
