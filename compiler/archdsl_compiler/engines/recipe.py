@@ -47,9 +47,15 @@ class EngineRecipe:
         for program in self._held:
             if program.weights == digest:
                 return program
-        program = found(self.engine, self.source, digest, self.work, self.root)
+        program = self.kept(digest)
         if program is None and digest == self.weights:
             program = self.made(state)
+            self.hold(program)
+        return program
+
+    def kept(self, digest: str) -> EngineProgram | None:
+        """The program that was made earlier for these weights. Raises EngineFailure."""
+        program = found(self.engine, self.source, digest, self.work, self.root)
         if program is not None:
             self.hold(program)
         return program
@@ -83,12 +89,26 @@ def engine_recipe(
     seconds: float | None = None,
 ) -> EngineRecipe:
     """The recipe with its program, which is made in `seconds` at most. Raises EngineFailure."""
+    recipe, state = _recipe(engine, portable, deployed, dtype, batch, threads, root)
+    recipe.hold(recipe.made(state, seconds))
+    return recipe
+
+
+def kept_recipe(
+    engine: Engine, portable: nn.Module, deployed: Deployed, dtype: Dtype, batch: int, threads: int, root: Path
+) -> EngineRecipe | None:
+    """The recipe with a program that was made earlier; none if none was. Raises EngineFailure."""
+    recipe, _ = _recipe(engine, portable, deployed, dtype, batch, threads, root)
+    return None if recipe.kept(recipe.weights) is None else recipe
+
+
+def _recipe(
+    engine: Engine, portable: nn.Module, deployed: Deployed, dtype: Dtype, batch: int, threads: int, root: Path
+) -> tuple[EngineRecipe, dict[str, Tensor]]:
     source = emit(deployed.root, NOTE)
     work = Work.of(_inputs(deployed, batch), dtype, threads)
     state = transform_state(portable.state_dict(), deployed.changes)
-    recipe = EngineRecipe(engine, deployed, work, root, weights_digest(state), source)
-    recipe.hold(recipe.made(state, seconds))
-    return recipe
+    return EngineRecipe(engine, deployed, work, root, weights_digest(state), source), state
 
 
 def _inputs(deployed: Deployed, batch: int) -> list[Tensor]:

@@ -16,6 +16,8 @@ from archdsl_compiler.passes.weights import transform_state
 from archdsl_compiler.sizes import Symbolic
 from archdsl_compiler.types import TensorType
 
+Run = Callable[..., object]
+"""A model, or what runs one."""
 TOLERANCE = 1e-5
 """The largest difference that is taken for rounding, as a share of the largest number in the result. Where the model
 itself is further than a third of this from its results in float64, three times that."""
@@ -51,7 +53,7 @@ def check_equal(
     return found
 
 
-def difference(before: nn.Module, after: nn.Module, inputs: Iterable[Tensor]) -> float:
+def difference(before: Run, after: Run, inputs: Iterable[Tensor]) -> float:
     """The largest difference of the results, as a share of the largest number among those of the first model."""
     given = list(inputs)
     with torch.inference_mode():

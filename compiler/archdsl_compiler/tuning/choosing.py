@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 LARGEST: Final = 2**18
 """Numbers in a table."""
+MOST_READERS: Final = 6
 
 Table: TypeAlias = NDArray[numpy.float64]
 Form = TypeVar("Form", bound=Hashable)
@@ -117,21 +118,30 @@ def _widest(count: int, modes: int, terms: Sequence[Term], fixed: Mapping[int, i
     return None
 
 
-def conversion_term(
+def conversion_terms(
     producer: int | None,
     own: Sequence[Form],
     readers: Mapping[int, Sequence[Form]],
     seconds: Mapping[tuple[Form, Form], float],
-) -> Term:
+) -> list[Term]:
     """What the conversions of a value take. `own` are its forms by the mode of the region that makes it, for an input
     the one form that it has; `readers` the form that each reader wants by its mode. A form that several want is made
-    once; what `seconds` has no entry for is free."""
-    regions = (*(() if producer is None else (producer,)), *(each for each in readers if each != producer))
-    modes = len(next(iter(readers.values())))
+    once; what `seconds` has no entry for is free. Where very many read a value, each counts by itself."""
+    asking = {
+        reader: wants
+        for reader, wants in readers.items()
+        if reader != producer and any((source, goal) in seconds for source in own for goal in wants)
+    }
+    if len(asking) > MOST_READERS:
+        return [term for each in asking for term in conversion_terms(producer, own, {each: asking[each]}, seconds)]
+    if not asking:
+        return []
+    regions = (*(() if producer is None else (producer,)), *asking)
+    modes = len(next(iter(asking.values())))
     table: Table = numpy.zeros((modes,) * len(regions))
     for place in numpy.ndindex(table.shape):
         chosen = dict(zip(regions, place, strict=True))
         source: Form = own[0 if producer is None else chosen[producer]]
-        goals: set[Form] = {wants[chosen[reader]] for reader, wants in readers.items()}
+        goals: set[Form] = {wants[chosen[reader]] for reader, wants in asking.items()}
         table[place] = sum(seconds.get((source, goal), 0.0) for goal in goals)
-    return Term(regions, table)
+    return [Term(regions, table)]

@@ -4,12 +4,16 @@ from collections.abc import Generator, Sequence
 from typing import Literal, TypeAlias
 
 from archdsl_compiler.digest import digest
+from archdsl_compiler.engines.contract import Dtype
 from archdsl_compiler.graph import OpCall
 from archdsl_compiler.kernels.contract import Mode, Place
+from archdsl_compiler.kernels.regions.contract import Cut
+from archdsl_compiler.sizes import at_batch
 from archdsl_compiler.tuning.conditions import Conditions
 from archdsl_compiler.tuning.plan import Candidate, ConversionPlan, Plan, RegionPlan
 from archdsl_compiler.tuning.pricing import Pricing
 from archdsl_compiler.tuning.regional import Priced, best_price
+from archdsl_compiler.types import TensorType
 
 TunedBy: TypeAlias = Literal["measured", "partly", "untuned"]
 
@@ -17,7 +21,7 @@ TunedBy: TypeAlias = Literal["measured", "partly", "untuned"]
 def page(
     found: Priced,
     modes: Sequence[Mode],
-    dtype: str,
+    dtype: Dtype,
     batch: int,
     place: Place,
     conditions: Conditions,
@@ -41,6 +45,30 @@ def page(
         regions=regions,
         conversions=conversions,
     )
+
+
+def page_of_whole(engine: str, parts: Cut, dtype: Dtype, batch: int, place: Place, conditions: Conditions) -> Plan:
+    """The page of an engine that runs the whole model."""
+    return Plan(
+        model=digest(parts.flat),
+        engine=engine,
+        device=place.device,
+        dtype=dtype,
+        batch=batch,
+        threads=place.threads,
+        inputs=tuple(shape_at(type_, batch) for type_ in parts.flat.input_types),
+        conditions=conditions.key,
+        tuned="measured",
+        summed_milliseconds=None,
+        regions=(),
+        conversions=(),
+    )
+
+
+def shape_at(type_: TensorType, batch: int) -> tuple[int, ...]:
+    """The sizes of a tensor for so many pictures."""
+    sizes = (at_batch(size, batch) for size in type_.shape)
+    return tuple(size for size in sizes if isinstance(size, int))
 
 
 def tuned_by(pricing: Pricing, found: Priced) -> TunedBy:
@@ -100,7 +128,7 @@ def _conversions(found: Priced, modes: Sequence[Mode]) -> Generator[ConversionPl
     done: set[object] = set()
     for number, (region, mode) in enumerate(zip(found.cut.running, modes, strict=True)):
         for place, value in enumerate(region.inputs):
-            if place in region.constants:
+            if place in region.constants or place in region.unread:
                 continue
             producer = producers.get(value)
             source = found.seen[Mode() if producer is None else modes[producer]][value]

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from archdsl_compiler.engines.contract import Dtype
+
 
 class _Page(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,23 +50,25 @@ class ConversionPlan(_Page):
 class Plan(_Page):
     """`tuned` says how much of it was measured. `summed` is the sum over regions and conversions, `plan` and `eager`
     what whole models took; `refused` is why the plan is not used, if it is not. `error` is the largest difference to
-    the model as it is, as a share of its largest result."""
+    the model as it is, as a share of its largest result; `contenders` are the milliseconds of all whole models that
+    were held against each other. A whole engine has no regions."""
 
     version: Literal[1] = 1
     model: str
     engine: str
     device: str
-    dtype: str
+    dtype: Dtype
     batch: int
     threads: int
     inputs: tuple[tuple[int, ...], ...]
     conditions: str
     tuned: Literal["measured", "partly", "untuned"]
-    summed_milliseconds: float
+    summed_milliseconds: float | None = None
     plan_milliseconds: float | None = None
     eager_milliseconds: float | None = None
     error: float | None = None
     refused: str | None = None
+    contenders: dict[str, float] = {}
     notes: tuple[str, ...] = ()
     regions: tuple[RegionPlan, ...]
     conversions: tuple[ConversionPlan, ...]

@@ -206,6 +206,8 @@ def program(
                 if position in constants:
                     names[f"k{number}_{position}"] = constants[position]
                     given.append((f"k{number}_{position}", constants[position]))
+                elif position in region.unread:
+                    given.append((f"v{value}", held[value]))
                 else:
                     given.append(in_form(value, case.inputs[position]))
             example = [tensor for _, tensor in given]

@@ -13,7 +13,7 @@ from archdsl_compiler.graph import leaves
 from archdsl_compiler.kernels.contract import Case, Mode, Operand, Place, kernel
 from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.kernels.regions.contract import Cut
-from archdsl_compiler.tuning.choosing import Term, choose, conversion_term
+from archdsl_compiler.tuning.choosing import Term, choose, conversion_terms
 from archdsl_compiler.tuning.formats import maps_of
 from archdsl_compiler.tuning.measuring import TIE
 from archdsl_compiler.tuning.pricing import Price, Pricing, form_of
@@ -86,7 +86,7 @@ def _terms(
     readers: dict[int, dict[int, list[Operand]]] = {}
     for number, region in enumerate(cut.running):
         for place, value in enumerate(region.inputs):
-            if place not in region.constants:
+            if place not in region.constants and place not in region.unread:
                 readers.setdefault(value, {})[number] = [cases[mode][number].inputs[place] for mode in modes]
     own = {value: [seen[mode][value] for mode in modes] for value in readers}
     for value in range(len(cut.flat.input_types)):
@@ -97,9 +97,7 @@ def _terms(
     ]
     conversions = pricing.conversions(pairs)
     for value, by_reader in readers.items():
-        term = conversion_term(producers.get(value), own[value], by_reader, conversions)
-        if term.table.any():
-            terms.append(term)
+        terms += conversion_terms(producers.get(value), own[value], by_reader, conversions)
     for value in set(leaves(cut.flat.outputs)) & producers.keys():
         back = [CAST if mode.dtype in NARROW else 0.0 for mode in modes]
         terms.append(Term((producers[value],), numpy.array(back)))

@@ -14,7 +14,7 @@ from archdsl_compiler.digest import digest
 from archdsl_compiler.graph import Call, Module, OpCall, join, leaves
 from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.ops.contract import Parameter
-from archdsl_compiler.passes.rewriting import is_static, mapped, totals
+from archdsl_compiler.passes.rewriting import is_open, mapped, totals
 from archdsl_compiler.sizes import Symbolic
 
 
@@ -47,7 +47,7 @@ def region_kind(name: str) -> RegionKind:
 class Region:
     """Calls of a flat graph as a piece. `state` are the places of its parameters in the flat graph, by those in the
     piece; `inputs` and `outputs` are values of the flat graph. `constants` are the positions among the inputs that are
-    the same in every pass."""
+    the same in every pass, `unread` of those that came along for their batch alone."""
 
     kind: str
     piece: Module
@@ -57,6 +57,7 @@ class Region:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     constants: tuple[int, ...]
+    unread: tuple[int, ...]
     label: str
     place: int
 
@@ -107,6 +108,7 @@ def _region(reading: Reading, name: str, positions: tuple[int, ...]) -> Region:
         inputs,
         outputs,
         tuple(place for place, value in enumerate(inputs) if value in reading.constants),
+        tuple(sorted(set(range(len(inputs))) - {value for call in piece.calls for value in leaves(call.inputs)})),
         next((call.label for call in calls if call.label), ""),
         positions[-1],
     )
@@ -171,10 +173,15 @@ def _batch_first(reading: Reading, read: tuple[int, ...], calls: Sequence[Call])
     none has, an input of the model comes along, where the batch matters."""
     sizes = [reading.types[value].shape[:1] for value in range(len(reading.flat.input_types))]
     known = next((value for value, size in enumerate(sizes) if size and isinstance(size[0], Symbolic)), None)
-    if known is None or not any(isinstance(call, OpCall) and not is_static(call) for call in calls):
+    if known is None or not any(isinstance(call, OpCall) and _computes_with_sizes(call) for call in calls):
         return read
     first = next((value for value in read if reading.types[value].shape[:1] == sizes[known]), known)
     return (first, *(value for value in read if value != first))
+
+
+def _computes_with_sizes(call: OpCall) -> bool:
+    """Whether the code of a call names sizes that follow from the batch."""
+    return any(is_open(part) for part in (call.inputs, *call.settings.values(), *call.resolved.values()))
 
 
 def _read_outside(reading: Reading, value: int, own: set[int]) -> bool:
