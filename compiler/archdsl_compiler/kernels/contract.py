@@ -98,7 +98,7 @@ class Kernel(Protocol):
         ...
 
 
-MODULES = ("plain", "linear", "convolution", "dilation", "depthwise", "attention")
+MODULES = ("plain", "linear", "convolution", "dilation", "depthwise", "attention", "pool_mixer")
 """Modules of this package that have `KERNELS`; the simpler kernel comes first."""
 
 

@@ -39,7 +39,7 @@ def apart(expected: object, found: object) -> float:
     left, right = _tensors(expected), _tensors(found)
     assert len(left) == len(right)
     largest = max(float(each.abs().max()) for each in left) or 1.0
-    return max(float((a.float() - b.float()).abs().max()) for a, b in zip(left, right, strict=True)) / largest
+    return max(float((a.double() - b.double()).abs().max()) for a, b in zip(left, right, strict=True)) / largest
 
 
 def _tensors(result: object) -> Sequence[Tensor]:

@@ -179,5 +179,46 @@ model net()(q: [b, 5, 8], k: [b, 6, 8], v: [b, 6, 8]) {
 """,
 }
 
-MODELS: Mapping[str, Mapping[str, str]] = {"product": PRODUCTS, "attention": ATTENTIONS}
+POOL_MIXERS: Mapping[str, str] = {
+    "alone": """
+model net()(x: [b, 6, 7, 9]) { return avg_pool(x, 3, stride=1, padding=1, count_padding=false) - x }
+""",
+    "scaled_residual": """
+from std.mixers import pool
+model net()(x: [b, 6, 7, 9]) {
+  let scale = param([6, 1, 1], init=0.1) as scale
+  let y = x + (x |> pool(5)) * scale
+  return y + 0.3 * (y |> pool)
+}
+""",
+    "of_a_norm": """
+from std.mixers import pool
+model net()(x: [b, 6, 7, 9]) {
+  let scale = param([6, 1, 1], init=0.1) as scale
+  let y = x + (x |> group_norm(2) as norm[0] |> pool) * scale
+  let z = y + (y |> group_norm(1) as norm[1] |> pool)
+  return z + 2 * (z |> group_norm(3) as norm[2] |> pool)
+}
+""",
+    "unscaled_residual": """
+from std.mixers import pool
+model net()(x: [b, 6, 7, 9]) {
+  let y = x + (x |> pool)
+  let scale = param([6, 1, 1], init=0.1) as scale
+  return [(y |> pool) * scale, (y |> pool) * 0.5]
+}
+""",
+    "gated": """
+from std.mixers import pool
+model net()(x: [b, 6, 7, 9]) {
+  let gate = mean(x, axes=(2, 3), keep=true) |> sigmoid
+  return x + (x |> pool) * gate
+}
+""",
+    "sequences": """
+model net()(x: [b, 6, 9]) { return x + (avg_pool(x, 3, stride=1, padding=1) - x) }
+""",
+}
+
+MODELS: Mapping[str, Mapping[str, str]] = {"product": PRODUCTS, "attention": ATTENTIONS, "pool_mixer": POOL_MIXERS}
 """By kind of region. Whoever adds a kind adds its models here."""
