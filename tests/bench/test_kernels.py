@@ -23,8 +23,7 @@ from tests.bench.kernels.models import MODELS, Setting
 from tests.bench.kernels.planned import groups, told, tuned
 from tests.bench.kernels.rivals import RIVALS, onnxruntime
 from tests.bench.kernels.rows import rows_of
-from tests.bench.kernels.summary import best_rival, faster, least_and_mean, regions
-from tests.bench.kernels.summary import speeds as table
+from tests.bench.kernels.summary import best_rival, ending, faster, least_and_mean, line, regions
 from tests.bench.kernels.sums import agreement, measured
 from tests.bench.kernels.tuning_times import BOUNDS, built
 
@@ -140,7 +139,7 @@ def test_a_row_has_times_and_says_what_failed(monkeypatch: pytest.MonkeyPatch):
     assert 0.5 > slow
     assert 0.5 < same < 2.0
     assert "slow" == best_rival(row)
-    assert any("broken: RuntimeError: it cannot" in line for line in table([row], ["untuned", "slow"]))
+    assert "  broken: RuntimeError: it cannot" in line(row, ["untuned", "slow"]).splitlines()
 
 
 def test_a_tuned_model_and_where_its_time_goes(small: str):
@@ -163,11 +162,12 @@ def test_a_table_and_what_is_promised():
     assert (geometric_mean([2.0, 0.5]), 0.5) == pytest.approx((mean.value, least.value))
     assert [False, False] == [mean.holds(), least.holds()]
     assert [] == list(least_and_mean(rows, "frozen", None, 1.0, 1.0, "here"))
-    lines = table(rows, ["tuned", "auto"])
-    assert ["swin", "4000.0", "2.000", "(1e-06)", "1.000", "(0e+00)"] == lines[1].split()
-    assert ["vit", "1000.0", "0.500", "(1e-06)", "-"] == lines[2].split()
-    assert ["least", "0.500", "1.000"] == lines[4].split()
-    assert "  swin: freeze: RuntimeError: no" == lines[5]
+    both = ["tuned", "auto"]
+    shown, failed = line(ROW, both).splitlines()
+    assert ["swin", "4000.0", "2.000", "(1e-06)", "1.000", "(0e+00)"] == shown.split()
+    assert "  freeze: RuntimeError: no" == failed
+    assert ["vit", "1000.0", "0.500", "(1e-06)", "-"] == line(other, both).splitlines()[0].split()
+    assert ["least", "0.500", "1.000"] == ending(rows, both)[1].split()
 
 
 def test_sums_and_wholes():
@@ -199,6 +199,7 @@ def test_the_file_of_large_kernels_is_clean_and_canonical():
     assert ((), source.text) == (parse(source).diagnostics, format_text(source))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rival", ["openvino", "onnxruntime"])
 @pytest.mark.filterwarnings("default")  # theirs
 def test_a_rival_computes_the_same(rival: str):

@@ -8,9 +8,9 @@ import torch
 
 from tests.bench.kernels.asked import Asked
 from tests.bench.kernels.models import bf16_here
-from tests.bench.kernels.rows import rows_of
+from tests.bench.kernels.rows import Row, rows_of
 from tests.bench.kernels.speeds import FIGURE_1, FIGURE_2, FIGURE_6
-from tests.bench.kernels.summary import least_and_mean, regions, speeds
+from tests.bench.kernels.summary import ending, heading, least_and_mean, line, regions
 from tests.bench.measures import Measure
 
 Figure: TypeAlias = Callable[[Asked], Iterator[Measure]]
@@ -45,8 +45,8 @@ def large_kernels(asked: Asked) -> Iterator[Measure]:
         key = {"figure": 3, "threads": threads}
         row = asked.row(key, "large_kernels:large_kernels", {"seconds": asked.seconds}, threads=threads)
         if row is not None:
-            table = speeds([row], ["tuned"])
-            print("\n".join([f"\nfigure 3, {threads} threads", *table]))
+            print(f"\nfigure 3, {threads} threads: a model with depth-wise kernels of 21 x 21\n{heading(['tuned'])}")
+            print(line(row, ["tuned"]), flush=True)
             yield from least_and_mean([row], "tuned", None, LARGE_KERNELS, None, f"21 x 21, {threads} threads")
 
 
@@ -116,7 +116,8 @@ def _speeds(
         for batch in batches or asked.batch:
             where = f"{dtype}, {threads} threads, batch {batch}"
             print(f"\nfigure {figure}, {where}: times as fast as eager, and the error", flush=True)
-            rows = []
+            print(heading(contestants), flush=True)
+            rows: list[Row] = []
             for model in asked.models:
                 key = {"figure": figure, "model": model, "dtype": dtype, "threads": threads, "batch": batch}
                 if asked.contestants:
@@ -124,10 +125,11 @@ def _speeds(
                 arguments = {"name": model, "batch": batch, "contestants": contestants, "seconds": asked.seconds}
                 arguments |= {"device": device, "dtype": dtype}
                 row = asked.row(key, "speeds:speed", arguments, threads=threads)
-                rows += [row] if row is not None else []
-            print("\n".join(speeds(rows, contestants)), flush=True)
-            if asked.regions:
-                print("\n".join(line for row in rows for line in regions(row)), flush=True)
+                if row is None:
+                    continue
+                rows.append(row)
+                print("\n".join([line(row, contestants), *(regions(row) if asked.regions else [])]), flush=True)
+            print("\n".join(ending(rows, contestants)), flush=True)
             for (contestant, beside), (mean, least) in bounds.items():
                 yield from least_and_mean(rows, contestant, beside, least, mean, where)
 

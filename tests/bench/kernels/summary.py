@@ -24,22 +24,25 @@ def best_rival(row: Row) -> str | None:
     return min(medians, key=medians.__getitem__) if medians else None
 
 
-def speeds(rows: Sequence[Row], contestants: Sequence[str]) -> list[str]:
-    """Lines of a table: times as fast as eager with the error, means, and what failed."""
-    lines = [f"{'':<30} {'eager ms':>9} " + " ".join(f"{name:>18}" for name in contestants)]
-    for row in rows:
-        eager = statistics.median(row["samples"][row["baseline"]]) * 1e3
-        cells = " ".join(f"{_cell(row, name):>18}" for name in contestants)
-        lines.append(f"{row['key'].get('model', ''):<30} {eager:>9.1f} {cells}")
+def heading(contestants: Sequence[str]) -> str:
+    return f"{'':<30} {'eager ms':>9} " + " ".join(f"{name:>18}" for name in contestants)
+
+
+def line(row: Row, contestants: Sequence[str]) -> str:
+    """Times as fast as eager, with the error, and what failed."""
+    eager = statistics.median(row["samples"][row["baseline"]]) * 1e3
+    cells = " ".join(f"{_cell(row, name):>18}" for name in contestants)
+    failures = [f"  {name}: {(text.splitlines() or [''])[0][:140]}" for name, text in row["failures"].items()]
+    return "\n".join([f"{row['key'].get('model', ''):<30} {eager:>9.1f} {cells}", *failures])
+
+
+def ending(rows: Sequence[Row], contestants: Sequence[str]) -> list[str]:
+    """The mean and the least of each."""
     ratios = [[ratio for row in rows if (ratio := faster(row, name))] for name in contestants]
+    lines: list[str] = []
     for word, of in (("geometric mean", statistics.geometric_mean), ("least", min)):
         cells = " ".join(f"{of(each):>10.3f}        " if each else f"{'-':>10}        " for each in ratios)
         lines.append(f"{word:<40} {cells}".rstrip())
-    lines += [
-        f"  {row['key'].get('model', '')}: {name}: {(text.splitlines() or [''])[0][:140]}"
-        for row in rows
-        for name, text in row["failures"].items()
-    ]
     return lines
 
 
