@@ -6,6 +6,7 @@ from typing import Final
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.cache import cache_folder
 from archdsl.kept_times import user_record
 from archdsl.targets import TargetLike, open_target
 from archdsl_compiler.passes.deploy import deploy
@@ -22,11 +23,12 @@ def tuned(
     target: TargetLike, state: Mapping[str, Tensor] | None, setting: Setting, engine: str = "torch"
 ) -> tuple[nn.Module, Plan]:
     """A model with a plan for this machine."""
-    assert engine == "torch"
     opened = open_target(target)
     model = archdsl.build(opened, weights=dict(state) if state else None).eval()
-    wish = Wish(setting.device, DTYPES[setting.dtype], setting.batch, setting.threads)
-    found = tune(model, deploy(opened.graph()), wish, user_record())
+    wish = Wish(setting.device, DTYPES[setting.dtype], setting.batch, setting.threads, engine)
+    folder = cache_folder()
+    assert folder is not None
+    found = tune(model, deploy(opened.graph()), wish, user_record(), root=folder / "engines")
     return found.model, found.plan
 
 
@@ -49,8 +51,9 @@ def told(plan: Plan) -> Row:
     return {
         "engine": plan.engine,
         "refused": plan.refused,
+        "contenders": plan.contenders,
         "notes": plan.notes,
-        "summed_ms": plan.summed_milliseconds,
+        "summed_ms": plan.summed_milliseconds or 0.0,
         "plan_ms": plan.plan_milliseconds,
         "eager_ms": plan.eager_milliseconds,
         "conversions": len(plan.conversions),

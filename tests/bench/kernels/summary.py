@@ -75,6 +75,7 @@ def regions(row: Row, count: int = 8) -> list[str]:
             f"{plan['conversions']} conversions {plan['conversions_ms']:.1f} ms"
             + (f", refused: {plan['refused']}" if plan["refused"] else "")
         )
+        lines += [f"  note: {note}" for note in plan["notes"]]
         lines += [
             f"  {each['ms']:7.2f} ms {each['ms'] / plan['summed_ms']:4.0%} {each['count']:4d} x, plain "
             f"{each['plain_ms']:7.2f}  {each['kind']}: {each['ops']} | {each['kernel']} in {each['mode']}"

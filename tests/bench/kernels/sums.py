@@ -42,6 +42,7 @@ def measured(target: str, number: int) -> Row:
     genome = dict(sample(target, 1, seed=number).candidates[0].genome)
     opened = open_target(target, genome=genome)
     model, plan = tuned(opened, None, Setting(threads=torch.get_num_threads()))
+    assert plan.summed_milliseconds is not None
     (shape,) = plan.inputs
     picture = torch.randn(*shape)
     with torch.inference_mode():
