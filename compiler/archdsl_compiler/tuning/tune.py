@@ -19,7 +19,7 @@ from archdsl_compiler.engines.contract import Dtype, Engine, EngineFailure
 from archdsl_compiler.engines.recipe import EngineRecipe, engine_recipe, kept_recipe
 from archdsl_compiler.engines.registry import FAMILIES, engine_of, engines, engines_of
 from archdsl_compiler.kernels.contract import Mode, Place, kernel
-from archdsl_compiler.kernels.flat import flattened
+from archdsl_compiler.kernels.flat import as_program
 from archdsl_compiler.kernels.regions.contract import Cut, cut
 from archdsl_compiler.passes.deploy import Deployed
 from archdsl_compiler.passes.weights import transform_state
@@ -79,6 +79,7 @@ def tune(
     PlanMismatch says why it cannot be."""
     begun = monotonic()
     keep_freed_memory()
+    deployed = as_program(deployed)
     portable.eval()
     with _threads(wish.threads), torch.inference_mode():
         conditions = conditions_here(wish.device)
@@ -90,7 +91,7 @@ def tune(
             root,
             conditions,
             Place(conditions.device, conditions.threads, frozenset(conditions.features)),
-            cut(flattened(deployed.root)),
+            cut(deployed.root),
             begun + wish.budget,
             progress,
         )
