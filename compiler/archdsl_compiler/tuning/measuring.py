@@ -18,7 +18,7 @@ LONG_ENOUGH: Final = 2.5e-3
 """Seconds of a sample whose calls are timed together; a shorter one measures the clock."""
 CALLS_APART: Final = 4
 """Calls in a sample at most, where each is timed by itself."""
-HOPELESS: Final = ((1, 6.0), (3, 3.0), (7, 1.5))
+HOPELESS: Final = ((1, 6.0), (3, 2.5), (6, 1.4))
 """From how many samples on a candidate is given up that is, at its best, so many times slower than the fastest."""
 TIE: Final = 0.05
 

@@ -26,7 +26,7 @@ MODES = (Mode("natural"), Mode("last"))
 NET = "model net()(x: [b, 3, 9, 9]) { return x |> conv(6, 3) as one |> conv(5, 3) as two }"
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-Change = Callable[[Any], Any]
+Change = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Told:
 
     def make(self, case: Case, weights: Mapping[str, Any], constants: Mapping[int, Any]) -> Callable[..., Any]:
         plain = Plain().make(case, weights, constants)
-        return lambda *inputs: self.change(plain(*inputs))
+        return lambda *inputs: self.change(plain(*inputs), *inputs[: self.name == "greedy"])
 
     def written(self, case: Case) -> None:
         return None
@@ -61,6 +61,8 @@ WRONG = (
     Told("nan", lambda result: result * float("nan")),
     Told("shape", lambda result: result[:, :1]),
     Told("raising", raises),
+    Told("greedy", lambda result, given: (given.zero_(), result)[1]),
+    Told("same"),
 )
 
 
@@ -121,6 +123,8 @@ def test_what_is_wrong_is_not_timed_and_not_tried_again(net: Any, monkeypatch: p
         "nan": "ArithmeticError: differs by inf, more than 0.0001",
         "shape": "ArithmeticError: differs by inf, more than 0.0001",
         "raising": "RuntimeError: out of luck",
+        "greedy": "ArithmeticError: changes its inputs, which others read",
+        "same": None,
     } == reasons
     assert {inf} == {price.seconds for price in found if price.failure}
     pricing, again = priced(record, net[1])
