@@ -6,6 +6,7 @@ import sys
 from tests.bench.beside_timm import BESIDE_TIMM, timm
 from tests.bench.kernels.figures import shortly
 from tests.bench.measures import MEASURES, Measure
+from tests.bench.neighborhood import neighborhoods
 from tests.bench.proposing import proposals
 from tests.bench.timing import machine
 
@@ -17,7 +18,7 @@ def main() -> int:
         print("timm is not installed (pip install --no-deps timm): ours are measured alone", flush=True)
     found: list[Measure] = []
     print(f"\n{'what':<54} {'median':>10} {'':<8} {'promised':>12}      ")
-    for measuring in (*MEASURES, *BESIDE_TIMM, proposals, shortly):
+    for measuring in (*MEASURES, *BESIDE_TIMM, proposals, neighborhoods, shortly):
         for measure in measuring():
             found.append(measure)
             print(_row(measure), flush=True)

@@ -11,6 +11,7 @@ from archdsl.source import Source
 from archdsl.syntax.format import format_text
 from archdsl.syntax.parse import parse
 from tests.bench.measures import FILE, MEASURES, MODELS, Measure
+from tests.bench.neighborhood import neighborhood_attention
 from tests.bench.timing import Times, machine
 
 PATIENCE = 10.0
@@ -22,6 +23,14 @@ def test_promises_are_kept(measuring: Callable[[], list[Measure]]):
     found = measuring()
     assert [] == [(m.name, m.value, m.unit) for m in found if not m.holds(PATIENCE)]
     assert any(m.at_least is not None or m.at_most is not None for m in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("biased", [False, True])
+def test_neighbours_are_faster_than_a_mask(biased: bool):
+    """Both are measured in turn, so a crowded machine slows them alike."""
+    found = neighborhood_attention(56, 2, 3, biased)
+    assert found.holds(1.5), found
 
 
 @pytest.mark.parametrize("file", [FILE, MODELS], ids=lambda file: file.name)

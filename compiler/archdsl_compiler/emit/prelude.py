@@ -214,8 +214,8 @@ class NeighborhoodAttention(nn.Module):
     inside. Tensors are [batch, height, width, heads, channels].
 
     The places of a tile share a product with all places that any of them asks, and a
-    mask hides from each what it does not ask itself. Maps of up to 14 by 14 places are
-    one tile: there, the product with all costs less than to gather some.
+    mask hides from each what it does not ask itself. A tile has up to 8 by 8 places;
+    maps of up to 14 by 14 are one: there, to gather some costs more than to see all.
     """
 
     places: Tensor
@@ -238,7 +238,7 @@ class NeighborhoodAttention(nn.Module):
         self.size = size
         self.scale = scale
         if tile is None:
-            tile = 7 if size[0] * size[1] > 14 * 14 else 14 * 14
+            tile = 8 if size[0] * size[1] > 14 * 14 else 14 * 14
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
         down, across = (dilation, dilation) if isinstance(dilation, int) else dilation
         rows = neighborhood_axis(size[0], height, down, tile)
@@ -266,7 +266,7 @@ class NeighborhoodAttention(nn.Module):
             self.register_buffer("offsets", offsets, persistent=False)
         else:
             mask = torch.zeros(offsets.shape).masked_fill(offsets == none, -torch.inf)
-            self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
+            self.register_buffer("mask", mask.unsqueeze(0), persistent=False)
 
     def forward(
         self,
@@ -279,9 +279,10 @@ class NeighborhoodAttention(nn.Module):
             raise ValueError(f"a map of {tuple(q.shape[1:3])}, not {self.size}")
         mask = (self.mask if bias is None else self.biases(bias)).to(q.dtype)
         if self.tiles > 1:
-            mask = mask.index_select(0, self.kinds.repeat(q.shape[0]))
+            mask = mask.index_select(1, self.kinds.repeat(q.shape[0]))
         q = self.cut(q, self.places)
         k, v = self.cut(k, self.asked), self.cut(v, self.asked)
+        mask = mask.transpose(0, 1)
         x = F.scaled_dot_product_attention(q, k, v, mask, scale=self.scale)
         x = x.transpose(1, 2)
         if self.tiles > 1:
@@ -301,7 +302,8 @@ class NeighborhoodAttention(nn.Module):
     def biases(self, bias: Tensor) -> Tensor:
         """The bias of each pair by its offset, which hides those that have none."""
         table = F.pad(bias.flatten(1), (0, 1), value=-torch.inf)
-        return table[:, self.offsets].transpose(0, 1)
+        found = table.index_select(1, self.offsets.flatten())
+        return found.unflatten(1, self.offsets.shape)
 
 
 def container(

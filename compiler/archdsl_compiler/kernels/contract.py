@@ -98,7 +98,7 @@ class Kernel(Protocol):
         ...
 
 
-MODULES = ("plain", "linear", "convolution", "dilation", "depthwise", "attention", "pool_mixer")
+MODULES = ("plain", "linear", "convolution", "dilation", "depthwise", "attention", "pool_mixer", "neighborhood")
 """Modules of this package that have `KERNELS`; the simpler kernel comes first."""
 
 

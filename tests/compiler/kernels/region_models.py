@@ -220,5 +220,34 @@ model net()(x: [b, 6, 9]) { return x + (avg_pool(x, 3, stride=1, padding=1) - x)
 """,
 }
 
-MODELS: Mapping[str, Mapping[str, str]] = {"product": PRODUCTS, "attention": ATTENTIONS, "pool_mixer": POOL_MIXERS}
+NEIGHBORHOODS: Mapping[str, str] = {
+    "map": """
+model net()(x: [b, 17, 21, 24]) {
+  let q, k, v = rearrange(x, "b h w (three heads d) -> three b h w heads d", three=3, heads=2)
+  let y = neighborhood_attention(q, k, v, kernel=5)
+  return neighborhood_attention(y, k, y, kernel=(3, 7), dilation=2, scale=0.3)
+}
+""",
+    "biases": """
+model net()(x: [b, 18, 19, 2, 4], by_input: [2, 5, 9]) {
+  let bias = param([2, 13, 13], init=normal(0.5)) as rpb
+  let y = neighborhood_attention(x, x, x, bias, kernel=7)
+  return neighborhood_attention(y, x, y, by_input, kernel=(3, 5), dilation=(5, 2))
+}
+""",
+    "small_maps": """
+model net()(x: [b, 9, 8, 2, 4]) {
+  let bias = param([2, 5, 9], init=normal(0.5)) as rpb
+  let y = neighborhood_attention(x, x, x, bias, kernel=(3, 5))
+  return neighborhood_attention(y, x, y, kernel=3, dilation=2)
+}
+""",
+}
+
+MODELS: Mapping[str, Mapping[str, str]] = {
+    "product": PRODUCTS,
+    "attention": ATTENTIONS,
+    "pool_mixer": POOL_MIXERS,
+    "neighborhood": NEIGHBORHOODS,
+}
 """By kind of region. Whoever adds a kind adds its models here."""
