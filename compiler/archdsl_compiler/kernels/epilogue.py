@@ -3,13 +3,14 @@ of axes, the sum."""
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from archdsl_compiler.graph import OpCall
-from archdsl_compiler.kernels.contract import Case, Run
+from archdsl_compiler.kernels.contract import Case, Operand, Run
 from archdsl_compiler.kernels.regions.product import Product
 from archdsl_compiler.passes.rewriting import setting_of
 
@@ -36,6 +37,18 @@ def product_of(case: Case) -> Product:
     return case.region.facts
 
 
+def source_of(case: Case) -> Operand:
+    """What the product reads."""
+    return case.inputs[product_of(case).source]
+
+
+def work_of(case: Case) -> int:
+    """Multiply-accumulates."""
+    product = product_of(case)
+    sizes = [size for size in product.call.parameters[0].shape if isinstance(size, int)]
+    return prod(sizes) * prod(case.outputs[0].shape) // sizes[0]
+
+
 def has_epilogue(product: Product) -> bool:
     return product.activation is not None or product.other is not None
 
@@ -56,7 +69,7 @@ def finished(product: Product, multiply: Multiply, *, activated: bool = False) -
     first = None if activated or product.activation is None else in_place(product.activation)
     made = multiply if first is None else _then(multiply, first)
     if product.other is None:
-        return made
+        return made if product.count == 1 else _of(made, product.source)
     if product.moved is not None:
         made = _then(made, _permuted(product.moved))
     return summed(product, lambda x, other: made(x).add_(other))
@@ -65,17 +78,23 @@ def finished(product: Product, multiply: Multiply, *, activated: bool = False) -
 def summed(product: Product, run: Callable[[Tensor, Tensor], Tensor]) -> Run:
     """What computes a product and its sum, with the activation behind that, taking the inputs of the region."""
     full = run if product.after is None else _behind(run, in_place(product.after))
-    if product.other == 1:
+    source, other = product.source, product.other
+    if (product.count, source, other) == (2, 0, 1):
         return full
 
-    def with_its_source(x: Tensor) -> Tensor:
-        return full(x, x)
+    def picked(*inputs: Tensor) -> Tensor:
+        assert other is not None
+        return full(inputs[source], inputs[other])
 
-    return with_its_source
+    return picked
 
 
 def _behind(run: Callable[[Tensor, Tensor], Tensor], after: Multiply) -> Callable[[Tensor, Tensor], Tensor]:
     return lambda x, other: after(run(x, other))
+
+
+def _of(multiply: Multiply, source: int) -> Run:
+    return lambda *inputs: multiply(inputs[source])
 
 
 def _then(first: Multiply, second: Multiply) -> Multiply:
