@@ -3,8 +3,8 @@ the border of a 21x21 kernel over 7x7 places; that is exact.
 
 Measured beside the plain piece in its best layout (one thread, AVX2, caches as in a model; times faster, median and
 best of the convolutions of eight models): in place 1.08 and 1.47, channels last 1.03 and 1.82, oneDNN's packed form
-0.98 in both layouts and 1.93: it wins nearly all dense ones of more than one place, depth-wise ones with channels last and
-an activation, and large point-wise ones; a product of matrices for natural point-wise ones 1.01 and 1.44.
+0.98 in both layouts and 1.93: it wins nearly all dense ones of more than one place, depth-wise ones with channels last
+and an activation, and large point-wise ones; a product of matrices for natural point-wise ones 1.01 and 1.44.
 
 Left out, for they never won: patches as a reshape and a linear (0.36 to 0.95 of the packed convolution), oneDNN's calls
 without packed weights (0.6 to 1.0), and kernels of 9 to 13 places padded to 15: that helps AVX-512 with channels last
