@@ -54,12 +54,12 @@ def has_epilogue(product: Product) -> bool:
 
 def in_place(activation: OpCall) -> Multiply:
     """The activation as a function that changes what it is given."""
+    if activation.op.name == "gelu":
+        return _gelu(str(setting_of(activation, "approximate")))
     function = _IN_PLACE[activation.op.name]
     if activation.op.name == "leaky_relu":
         slope: Any = setting_of(activation, "slope")
         return lambda x: function(x, slope)
-    if activation.op.name == "gelu":
-        return _gelu(str(setting_of(activation, "approximate")))
     return function
 
 
