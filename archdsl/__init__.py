@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from archdsl.space.sampling import sample as sample
     from archdsl.train.python import evaluate as evaluate
     from archdsl.train.python import fit as fit
+    from archdsl.tuning import Tune as Tune
 
 # Loaded when first asked for, so that the tool starts with what the command needs.
 _HOMES = {
     "ArchError": "archdsl.diagnostics.record",
     "UsageError": "archdsl.diagnostics.record",
     "Limits": "archdsl.meaning.limits",
+    "Tune": "archdsl.tuning",
     "build": "archdsl.assembly",
     "check": "archdsl.meaning.check",
     "costs": "archdsl.space.costing",
@@ -55,6 +57,7 @@ _PACKAGES = ("search", "zoo")
 __all__ = [
     "ArchError",
     "Limits",
+    "Tune",
     "UsageError",
     "build",
     "check",

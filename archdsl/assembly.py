@@ -13,6 +13,7 @@ from archdsl.meaning.genomes import Genome
 from archdsl.preprocessing import data_config_of
 from archdsl.programs import program_of_text
 from archdsl.targets import Target, TargetLike, only_model, open_target
+from archdsl.tuning import Tell, Tune, order_of, tuned
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import Between
 from archdsl_compiler.passes.keep_features import features_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from archdsl.weights.files import StateDict, Weights
     from archdsl.weights.report import WeightsReport
+    from archdsl_compiler.tuning.plan import Plan
 
 Match: TypeAlias = Literal["name", "order"]
 
@@ -38,7 +40,8 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """`graph` is what was built, before anything is folded for deployment; `source` is the code of `model`."""
+    """`graph` is what was built, before anything is folded for deployment; `source` is the code of `model`. A tuned one
+    has its `plan`."""
 
     target: Target
     graph: Module
@@ -46,6 +49,7 @@ class Assembly:
     model: "nn.Module"
     report: "WeightsReport | None"
     deployed: bool
+    plan: "Plan | None" = None
 
 
 def build(
@@ -60,15 +64,18 @@ def build(
     genome: Genome | None = None,
     pick: Literal["first"] | None = None,
     allow_extern: bool = False,
+    tune: Tune | bool = False,
     **settings: object,
 ) -> "nn.Module":
     """The model of a target, in training mode, with new weights or those of a file or state dict. `match="order"` loads
     by position, `skip` are patterns of names that stay at their initialisation, `adapt` renews a classifier of other
     classes and resizes tables of positions. `deploy` folds batch norms and branches for inference. With `features_only`
     the model gives the feature maps of its stages; `feature_info` says what these are. `allow_extern` permits to run
-    the Python that an `extern` refers to."""
+    the Python that an `extern` refers to. With `tune` the model is in evaluation mode and runs as fast as was measured
+    here; `plan` says how."""
     opened = open_target(target, settings=settings, genome=genome, pick=pick, allow_extern=allow_extern)
-    return assembled(opened, Loading(weights, match, skip, adapt), deploy=deploy, features_only=features_only).model
+    loading = Loading(weights, match, skip, adapt)
+    return assembled(opened, loading, deploy=deploy, features_only=features_only, tune=tune).model
 
 
 def assembled(
@@ -77,13 +84,16 @@ def assembled(
     *,
     deploy: bool = False,
     features_only: bool = False,
+    tune: Tune | bool = False,
+    tell: Tell | None = None,
     between: Between | None = None,
     seed: int | None = None,
 ) -> Assembly:
     """Build a target. With a `seed` the initialisation is the same each time, and PyTorch's own numbers go on as if
-    nothing had been taken from them. `between` is told of every pass."""
+    nothing had been taken from them. `between` is told of every pass, `tell` how far tuning is."""
     given = _read(loading or Loading())
     graph = target.graph()
+    order = order_of(tune, target, graph) if tune is not False else None
     features = features_of(graph)
     if features_only and not features:
         raise UsageError(f"`{target.name}` has no stages, whose feature maps `features_only` gives")
@@ -95,11 +105,15 @@ def assembled(
 
         report = load_weights(model, graph, given, match=loading.match, skip=loading.skip, adapt=loading.adapt)
     built = made if features_only else graph
+    folded = None
     if deploy:
-        source, model = _deployed(target, built, model, between)
+        folded, source, model = _deployed(target, built, model, between)
     # Beside PyTorch's own attributes, which must be tensors or modules.
     vars(model).update(data_config=data_config_of(graph), weights_report=report, feature_info=features)
-    return Assembly(target, built, source, model, report, deploy)
+    if order is None:
+        return Assembly(target, built, source, model, report, deploy)
+    fast, plan = tuned(target, built, model, order, folded, tell)
+    return Assembly(target, built, source, fast, report, deploy, plan)
 
 
 def model_of_text(text: str, *, seed: int | None = None, allow_extern: bool = False) -> Assembly:
@@ -145,8 +159,10 @@ def _seeded(source: str, seed: int | None) -> "nn.Module":
         torch.set_rng_state(before)
 
 
-def _deployed(target: Target, graph: Module, model: "nn.Module", between: Between | None) -> tuple[str, "nn.Module"]:
-    """The folded model with the parameters that follow from those of the model."""
+def _deployed(
+    target: Target, graph: Module, model: "nn.Module", between: Between | None
+) -> tuple[Module, str, "nn.Module"]:
+    """The folded graph, its source, and its model with the parameters that follow from those of the model."""
     from archdsl_compiler.emit.execute import instantiate
     from archdsl_compiler.passes.deploy import deploy
     from archdsl_compiler.passes.equality import UnequalDeployment, check_equal
@@ -160,4 +176,4 @@ def _deployed(target: Target, graph: Module, model: "nn.Module", between: Betwee
     source = emitted(target, deployed.root)
     folded = instantiate(source)
     folded.load_state_dict(transform_state(model.state_dict(), deployed.changes))
-    return source, folded.eval()
+    return deployed.root, source, folded.eval()

@@ -1,6 +1,7 @@
 """`summary.json`: what was built, from what, and how large it is; and reading one back."""
 
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -11,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from archdsl.assembly import Assembly
 from archdsl.diagnostics.record import UnusableFile
 from archdsl.meaning.values import Value, show
+from archdsl.plan_text import conversions, extent, headline, verdict
 from archdsl.preprocessing import data_config_of
 from archdsl.targets import Target
 from archdsl.weights.report import WeightsReport
 from archdsl_compiler.graph import Module, instances, leaves
+from archdsl_compiler.tuning.plan import Plan
 from archdsl_compiler.types import TensorType
 
 BATCH = "batch"
@@ -54,6 +57,25 @@ class WeightsSummary(_Record):
     unwrapped: tuple[str, ...]
 
 
+class TunedSummary(_Record):
+    """The plan of a tuned model in short: `tuned` says how much of it was measured, `kernels` how many regions run by
+    each; `refused` is why it is not used, if it is not. Times are in milliseconds."""
+
+    engine: str
+    device: str
+    dtype: str
+    batch: int
+    threads: int
+    tuned: Literal["measured", "partly", "untuned"]
+    plan_milliseconds: float | None
+    eager_milliseconds: float | None
+    error: float | None
+    refused: str | None
+    kernels: dict[str, int]
+    conversions: int
+    notes: tuple[str, ...]
+
+
 class Summary(_Record):
     """`settings` are as the language writes them, `decisions` those of the candidate that were given; `params` and
     `macs` are of the model as it was declared, for one input, without what `externs` refers to; `seed` is that of the
@@ -74,6 +96,7 @@ class Summary(_Record):
     seed: int | None
     weights: WeightsSummary | None
     deployed: bool
+    tuned: TunedSummary | None = None
     files: tuple[str, ...]
     versions: dict[str, str]
     metrics: dict[str, float] | None = None
@@ -84,7 +107,8 @@ def summary_of(built: Assembly, seed: int | None, files: Sequence[str] = ()) -> 
     """The summary of a model that was built, and of the files that it leaves."""
     found = graph_summary(built.target, built.graph, seed, files)
     weights = None if built.report is None else _weights(built.report)
-    return found.model_copy(update={"weights": weights, "deployed": built.deployed})
+    tuned = None if built.plan is None else _tuned(built.plan)
+    return found.model_copy(update={"weights": weights, "deployed": built.deployed, "tuned": tuned})
 
 
 def graph_summary(target: Target, graph: Module, seed: int | None, files: Sequence[str] = ()) -> Summary:
@@ -111,7 +135,7 @@ def graph_summary(target: Target, graph: Module, seed: int | None, files: Sequen
     )
 
 
-def as_text(summary: Summary, report: WeightsReport | None) -> str:
+def as_text(summary: Summary, report: WeightsReport | None, plan: Plan | None = None) -> str:
     """What the command prints."""
     rows = [
         ("input", ", ".join(map(_shown, summary.inputs))),
@@ -129,6 +153,10 @@ def as_text(summary: Summary, report: WeightsReport | None) -> str:
         rows[-1:] = [("weights", first), *(("", line) for line in others)]
     if summary.deployed:
         rows.append(("deployed", "batch norms and branches are folded where that can be; for inference alone"))
+    if plan is not None:
+        rows += [("tuned", ", ".join(headline(plan))), ("", extent(plan)), ("", verdict(plan))]
+        rows += [("", f"conversions: {conversions(plan)}")] if plan.regions and plan.refused is None else []
+        rows += [("note", note) for note in plan.notes]
     head = summary.name if summary.name == summary.target else f"{summary.name}, from {summary.target}"
     return "\n".join((head, *(f"  {title:<10}{text}" for title, text in rows)))
 
@@ -158,6 +186,24 @@ def _tensor(name: str, kind: TensorType) -> TensorSummary:
 def _shown(tensor: TensorSummary) -> str:
     dtype = "" if tensor.dtype == "real" else f"{tensor.dtype} "
     return f"{dtype}{tensor.name} [{', '.join(map(str, tensor.shape))}]"
+
+
+def _tuned(plan: Plan) -> TunedSummary:
+    return TunedSummary(
+        engine=plan.engine,
+        device=plan.device,
+        dtype=plan.dtype,
+        batch=plan.batch,
+        threads=plan.threads,
+        tuned=plan.tuned,
+        plan_milliseconds=plan.plan_milliseconds,
+        eager_milliseconds=plan.eager_milliseconds,
+        error=plan.error,
+        refused=plan.refused,
+        kernels=dict(Counter(region.kernel for region in plan.regions).most_common()),
+        conversions=len(plan.conversions),
+        notes=plan.notes,
+    )
 
 
 def _weights(report: WeightsReport) -> WeightsSummary:

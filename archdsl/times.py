@@ -1,4 +1,5 @@
-"""Times as people write them on the command line, in the units of the language: `8h`, `30min`, `1h30min`."""
+"""Times as people write them on the command line, in the units of the language: `8h`, `30min`, `1h30min`;
+`m` is short for `min`."""
 
 import re
 
@@ -12,7 +13,7 @@ def seconds_of(text: str) -> float:
     """The seconds of a time; a bare number is seconds."""
     total, end = 0.0, 0
     for part in _PART.finditer(text.strip()):
-        dimension, factor = UNITS.get(part[2] or "s", ("", 0.0))
+        dimension, factor = UNITS.get({"": "s", "m": "min"}.get(part[2], part[2]), ("", 0.0))
         if part.start() != end or dimension != "time":
             break
         total, end = total + float(part[1]) * factor, part.end()

@@ -7,27 +7,34 @@ import click
 from archdsl.assembly import Assembly, Loading, assembled
 from archdsl.build_summary import Summary, as_text, summary_of
 from archdsl.cli.target_options import takes_target
-from archdsl.cli.waiting import waiting
+from archdsl.cli.tune_options import takes_tune
+from archdsl.cli.waiting import telling, waiting
 from archdsl.cli.weights_options import takes_weights
 from archdsl.diagnostics.record import UsageError
 from archdsl.diagnostics.suggest import closest
 from archdsl.exporting import save_tensors
 from archdsl.output import new_folder, refuse_existing
+from archdsl.plan_files import text_of
+from archdsl.plan_text import explained
 from archdsl.resolved.writing import resolved_source
 from archdsl.targets import Target
+from archdsl.tuning import Tune
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import BUILDING, DEPLOYING, Between, Pass
 from archdsl_compiler.passes.printing import graph_text
 
 FILES = ("model.arch", "model.py", "model.safetensors", "summary.json")
+PLAN = "plan.json"
+"""Of a tuned model."""
 
 
 @click.command(name="build")
 @takes_target(builds=True)
 @click.option("-o", "--output", metavar="DIR", help=f"Write {', '.join(FILES)} to a new folder.")
 @takes_weights
+@takes_tune(explains=True)
 @click.option("--print-after", metavar="PASS", help=f"Print the graph after a pass, such as {BUILDING[0]}.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary, or the plan, as one object.")
 def command(
     target: Target,
     output: str | None,
@@ -35,6 +42,8 @@ def command(
     deploy: bool,
     seed: int,
     force: bool,
+    tune: Tune | None,
+    explain_plan: bool,
     print_after: str | None,
     as_json: bool,
 ) -> None:
@@ -44,18 +53,22 @@ def command(
     if folder is not None:
         refuse_existing(folder, force)
     between = None if print_after is None else _printing(print_after, deploy)
-    with waiting(f"building {target.name}"):
-        built = assembled(target, loading, deploy=deploy, between=between, seed=seed)
-    summary = summary_of(built, seed, () if folder is None else FILES)
+    with waiting(f"building {target.name}"), telling(f"tuning {target.name}") as tell:
+        built = assembled(target, loading, deploy=deploy, tune=tune or False, tell=tell, between=between, seed=seed)
+    files = FILES if built.plan is None else (*FILES, PLAN)
+    summary = summary_of(built, seed, () if folder is None else files)
     if folder is not None:
         with waiting(f"writing {folder}"):
             write_folder(folder, built, summary, force)
     if as_json:
-        click.echo(summary.model_dump_json(indent=2))
+        told = built.plan if explain_plan and built.plan is not None else summary
+        click.echo(told.model_dump_json(indent=2))
         return
-    click.echo(as_text(summary, built.report))
+    if explain_plan and built.plan is not None:
+        click.echo(f"{explained(built.plan)}\n")
+    click.echo(as_text(summary, built.report, built.plan))
     if folder is not None:
-        click.echo(f"wrote {folder}: {', '.join(FILES)}")
+        click.echo(f"wrote {folder}: {', '.join(files)}")
 
 
 def write_folder(folder: Path, built: Assembly, summary: Summary, force: bool = False) -> None:
@@ -67,6 +80,8 @@ def write_folder(folder: Path, built: Assembly, summary: Summary, force: bool = 
         (temporary / "model.py").write_text(built.source, encoding="utf-8")
         save_tensors(built.model.state_dict(), temporary / "model.safetensors")
         (temporary / "summary.json").write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if built.plan is not None:
+            (temporary / PLAN).write_text(text_of(built.plan), encoding="utf-8")
 
 
 def _printing(name: str, deploy: bool) -> Between:

@@ -1,14 +1,5 @@
 """Convolutions of any groups, with the weight held as it is read. All cut off what of a kernel never meets the map, as
-the border of a 21x21 kernel over 7x7 places; that is exact.
-
-Measured beside the plain piece in its best layout (one thread, AVX2, caches as in a model; times faster, median and
-best of the convolutions of eight models): in place 1.08 and 1.47, channels last 1.03 and 1.82, oneDNN's packed form
-0.98 in both layouts and 1.93: it wins nearly all dense ones of more than one place, depth-wise ones with channels last
-and an activation, and large point-wise ones; a product of matrices for natural point-wise ones 1.01 and 1.44.
-
-Left out, for they never won: patches as a reshape and a linear (0.36 to 0.95 of the packed convolution), oneDNN's calls
-without packed weights (0.6 to 1.0), and kernels of 9 to 13 places padded to 15: that helps AVX-512 with channels last
-(1.1 ms for 2.5 at 56x56), where the natural layout helps more (0.8 ms); with AVX2 it loses."""
+the border of a 21x21 kernel over 7x7 places; that is exact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +12,7 @@ from torch.nn import functional
 
 from archdsl_compiler.graph import Module
 from archdsl_compiler.kernels.contract import Case, Run
-from archdsl_compiler.kernels.epilogue import Multiply, finished, has_epilogue, product_of, source_of, summed, work_of
+from archdsl_compiler.kernels.epilogue import Multiply, finished, has_epilogue, product_of, summed
 from archdsl_compiler.kernels.onednn import COSTLY, NOTHING, Fusion, fusion, packs
 from archdsl_compiler.kernels.regions.product import Sliding
 from archdsl_compiler.tuning.formats import LAST
@@ -41,7 +32,7 @@ class Prepared:
 def prepared(case: Case, weights: Mapping[str, Tensor]) -> Prepared:
     sliding, weight = product_of(case).sliding, weights["p0.weight"]
     assert sliding is not None
-    sliding, weight = cropped(sliding, weight, source_of(case).shape[2:])
+    sliding, weight = cropped(sliding, weight, case.inputs[0].shape[2:])
     pads: tuple[int, ...] = ()
     if sliding.before != sliding.after:
         ends = zip(reversed(sliding.before), reversed(sliding.after), strict=True)
@@ -144,10 +135,8 @@ class InPlace:
         product = product_of(case)
         if product.sliding is None or not has_epilogue(product):
             return False
-        # With channels last the weight has to be brought into the form of the map, unless it is of a single place.
-        if case.mode.layout == "natural" or len(product.sliding.kernel) == 1:
-            return True
-        return prod(product.sliding.kernel) == 1 and not product.is_pointwise
+        # With channels last the weight has to be brought into the form of the map, unless it is a single place.
+        return case.mode.layout == "natural" or prod(product.sliding.kernel) == 1
 
     def factor(self, case: Case) -> float:
         return 0.95 * product_of(case).plain_factor(case)
@@ -211,11 +200,10 @@ class Packed:
         activation = product.activation
         costly = activation is not None and activation.op.name == "gelu" and "avx512f" not in case.place.features
         behind = 1.0 if not has_epilogue(product) else 0.9 if not costly else 0.92 if self.apart else 1.02
-        small = min(0.5, 1.2e6 / work_of(case)) if product.is_pointwise else 0.0
-        return (0.88 if prod(source_of(case).shape[2:]) <= 256 else 0.95) * behind + small + _converting(case)
+        return (0.85 if prod(case.inputs[0].shape[2:]) <= 256 else 0.95) * behind + _converting(case)
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
-        product, used, shape = product_of(case), prepared(case, weights), source_of(case).shape
+        product, used, shape = product_of(case), prepared(case, weights), case.inputs[0].shape
         if product.other is None or product.activation is not None or product.moved is not None:
             fused = NOTHING if self.apart else fusion(product.activation)
             return finished(product, convolver_packed(used, shape, fused), activated=not self.apart)

@@ -1,11 +1,7 @@
 """Linears, and point-wise convolutions of maps whose channels lie last, which are linears over the places of the map
 without a copy. They differ in how the weight is held, and in what is done with the result in its own memory.
 
-Measured beside the plain piece in its best layout (one thread, AVX2, caches as in a model; times faster, median and
-best of the linears of eight models): in place 1.13 and 1.46, transposed 1.12 and 1.89, MKL's packed form 1.15 and 1.71,
-the last two most for a single vector; oneDNN's 0.94 and 1.61, which wins for few vectors of many channels (49 of 768:
-1.1 to 1.4), and with AVX-512. Its GELU loses with AVX2 and wins with AVX-512, so both ways are tried. The residual as
-the first addend of `addmm`, with the bias behind it, was 0.9 to 1.04 and is left out."""
+Against the plain piece, one thread, AVX2 (Zen 3), caches as in a model: see `_thumb`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +14,7 @@ from torch.nn import functional
 
 from archdsl_compiler.graph import Module
 from archdsl_compiler.kernels.contract import Case, Run
-from archdsl_compiler.kernels.epilogue import Multiply, finished, has_epilogue, product_of, source_of, summed, work_of
+from archdsl_compiler.kernels.epilogue import Multiply, finished, has_epilogue, product_of, summed
 from archdsl_compiler.kernels.onednn import COSTLY, NOTHING, fusion, packs
 from archdsl_compiler.kernels.regions.product import Product
 
@@ -37,11 +33,11 @@ def is_linear(case: Case) -> bool:
     product = product_of(case)
     if product.call.op.name == "linear":
         return True
-    return product.is_pointwise and case.mode.layout == "last" and len(source_of(case).shape) in (4, 5)
+    return product.is_pointwise and case.mode.layout == "last" and len(case.inputs[0].shape) in (4, 5)
 
 
 def rows_of(case: Case) -> int:
-    shape = source_of(case).shape
+    shape = case.inputs[0].shape
     return prod(shape[:-1]) if product_of(case).sliding is None else shape[0] * prod(shape[2:])
 
 
@@ -53,9 +49,13 @@ def over_places(case: Case, multiply: Multiply) -> Multiply:
     """The product as the region wants it: of a map, over its channels."""
     if product_of(case).sliding is None:
         return multiply
-    rank = len(source_of(case).shape)
-    there, back = (0, *range(2, rank), 1), (0, rank - 1, *range(1, rank - 1))
+    there, back = _orders(case)
     return lambda x: multiply(x.permute(there)).permute(back)
+
+
+def _orders(case: Case) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    rank = len(case.inputs[0].shape)
+    return (0, *range(2, rank), 1), (0, rank - 1, *range(1, rank - 1))
 
 
 def _plain(held: Held) -> Multiply:
@@ -107,15 +107,10 @@ def _has_mkl(case: Case) -> bool:
     )
 
 
-def _packs(case: Case) -> bool:
-    """Convolutions have their own packed form, which is as fast."""
-    return product_of(case).sliding is None and packs(case)
-
-
 def _fuses_otherwise(case: Case) -> bool:
     """Whether the activation may be faster behind oneDNN's product than inside it."""
     activation = product_of(case).activation
-    return _packs(case) and activation is not None and activation.op.name in COSTLY
+    return packs(case) and activation is not None and activation.op.name in COSTLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +146,7 @@ class Fused:
     version: int = 1
 
     def applies(self, case: Case) -> bool:
-        return is_linear(case) and _packs(case)
+        return is_linear(case) and packs(case)
 
     def factor(self, case: Case) -> float:
         activation = product_of(case).activation
@@ -159,36 +154,36 @@ class Fused:
         return _packed_thumb(case) * (1.15 if costly else 0.97)
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
-        return _fused(product_of(case), held(case, weights))
+        return _fused(case, product_of(case), held(case, weights))
 
     def written(self, case: Case) -> Module | None:
         return None
 
 
-def _fused(product: Product, held: Held) -> Run:
+def _fused(case: Case, product: Product, held: Held) -> Run:
     packed, multiply = _reordered(held)
     bias = held.bias
     if product.other is None or product.activation is not None or product.moved is not None:
         name, numbers, kind = fusion(product.activation)
-        return finished(product, lambda x: multiply(x, packed, bias, name, numbers, kind), activated=True)
+        made = over_places(case, lambda x: multiply(x, packed, bias, name, numbers, kind))
+        return finished(product, made, activated=True)
     ops: Any = torch.ops.mkldnn
     adding: Any = ops._linear_pointwise.binary
-    return summed(product, lambda x, other: adding(x, other, packed, bias, "add"))
+    if product.sliding is None:
+        return summed(product, lambda x, other: adding(x, other, packed, bias, "add"))
+    there, back = _orders(case)
+    return summed(
+        product,
+        lambda x, other: adding(x.permute(there), other.permute(there), packed, bias, "add").permute(back),
+    )
 
 
 def _in_place_thumb(case: Case) -> float:
-    return 0.93 - _saved(case)
+    return 0.95
 
 
 def _transposed_thumb(case: Case) -> float:
-    if rows_of(case) == 1:
-        return 0.75
-    return (0.94 if _has_epilogue(case) else 0.98) - _saved(case)
-
-
-def _saved(case: Case) -> float:
-    """What a convolution spends on being one, which counts where there is little to compute."""
-    return 0.0 if product_of(case).sliding is None else min(0.25, 5e5 / work_of(case))
+    return (0.8 if rows_of(case) == 1 else 1.01) * (0.95 if _has_epilogue(case) else 1.0)
 
 
 def _packed_thumb(case: Case) -> float:
@@ -198,8 +193,8 @@ def _packed_thumb(case: Case) -> float:
     if rows <= 4:
         return 1.5
     least = 0.78 if wide else 0.88
-    behind = 0.92 if _has_epilogue(case) else 1.0
-    return behind * (least if rows <= 64 else (least + 1) / 2 if rows <= 256 else 1.0) + min(0.5, 5e5 / work_of(case))
+    behind = 0.9 if _has_epilogue(case) else 1.0
+    return behind * (least if rows <= 64 else (least + 1) / 2 if rows <= 256 else 0.99)
 
 
 KERNELS = (
