@@ -28,7 +28,7 @@ SIZES = {
     "fbnet:fbnet": 9**22,
     "fliqnas:mobile": sizes.fliqnas(),
     "grammar_space:any_architecture": sizes.grammar(),
-    "metaformer_mixers:metaformer_mixers": 4 * 3 * (4 * 4 * 12 * 4) * 8 * 10**3,
+    "metaformer_mixers:metaformer_mixers": 4 * 3 * (4 * 4 * 12 * 4) * 9 * 11**3,
     "mnasnet:mnasnet": 432**5,
     "nasbench201:nasbench201": 5**6,
     "nasbench_macro:nasbench_macro": 3**8,
