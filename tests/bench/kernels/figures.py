@@ -12,6 +12,7 @@ from tests.bench.kernels.rows import Row, rows_of
 from tests.bench.kernels.speeds import FIGURE_1, FIGURE_2, FIGURE_6
 from tests.bench.kernels.summary import ending, heading, least_and_mean, line, regions
 from tests.bench.measures import Measure
+from tests.bench.neighborhood import neighborhoods
 
 Figure: TypeAlias = Callable[[Asked], Iterator[Measure]]
 
@@ -40,7 +41,15 @@ def engines(asked: Asked) -> Iterator[Measure]:
 
 
 def large_kernels(asked: Asked) -> Iterator[Measure]:
-    """3: a model with plain depth-wise kernels of 21 x 21. Neighborhood attention has a bench of its own."""
+    """3: neighborhood attention, which `make bench` has, too; and a model with plain depth-wise kernels of 21 x 21."""
+    for measure in neighborhoods():
+        print(f"{measure.name:<60} {measure.value:>8.3f} {measure.unit}", flush=True)
+        yield measure
+    yield from of_large_kernels(asked)
+
+
+def of_large_kernels(asked: Asked) -> Iterator[Measure]:
+    """Beside the same model without tuning."""
     for threads in asked.threads:
         key = {"figure": 3, "threads": threads}
         row = asked.row(key, "large_kernels:large_kernels", {"seconds": asked.seconds}, threads=threads)
@@ -144,4 +153,4 @@ def shortly() -> Iterator[Measure]:
     """What `make bench` has of this: plans of some models on one thread, and large kernels."""
     asked = Asked(SHORT, (1,), (1,), rows_of(None), 8.0)
     yield from plans(asked)
-    yield from large_kernels(asked)
+    yield from of_large_kernels(asked)

@@ -1,21 +1,16 @@
 """Tuned models, and what their plans say of where the time goes."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.cache import cache_folder
-from archdsl.kept_times import user_record
-from archdsl.targets import TargetLike, open_target
-from archdsl_compiler.passes.deploy import deploy
+from archdsl.targets import TargetLike
 from archdsl_compiler.tuning.plan import Plan
-from archdsl_compiler.tuning.tune import Wish, tune
 from tests.bench.kernels.models import Setting
 from tests.bench.kernels.rows import Row
 
-DTYPES: Final = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 SHOWN: Final = 20
 
 
@@ -23,13 +18,9 @@ def tuned(
     target: TargetLike, state: Mapping[str, Tensor] | None, setting: Setting, engine: str = "torch"
 ) -> tuple[nn.Module, Plan]:
     """A model with a plan for this machine."""
-    opened = open_target(target)
-    model = archdsl.build(opened, weights=dict(state) if state else None).eval()
-    wish = Wish(setting.device, DTYPES[setting.dtype], setting.batch, setting.threads, engine)
-    folder = cache_folder()
-    assert folder is not None
-    found = tune(model, deploy(opened.graph()), wish, user_record(), root=folder / "engines")
-    return found.model, found.plan
+    tune = archdsl.Tune(setting.device, setting.dtype, setting.batch, setting.threads, engine)
+    model: Any = archdsl.build(target, weights=dict(state) if state else None, tune=tune)
+    return model.eval(), model.plan
 
 
 def groups(plan: Plan) -> list[Row]:
