@@ -50,7 +50,7 @@ class Inductor:
         return tuple(dtype for dtype, supported in can.items() if supported)
 
     def expected_seconds(self, nodes: int) -> float:
-        return 20.0 + 0.06 * nodes
+        return 32.0 + 0.03 * nodes
 
     def write(self, model: nn.Module, inputs: Sequence[Tensor], work: Work, folder: Path) -> None:
         inductor: Any = import_module("torch._inductor")

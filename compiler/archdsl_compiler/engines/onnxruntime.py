@@ -46,7 +46,7 @@ class ONNXRuntime:
         return ("float32",)
 
     def expected_seconds(self, nodes: int) -> float:
-        return 8.0 + 0.02 * nodes
+        return 4.0 + 0.035 * nodes
 
     def write(self, model: nn.Module, inputs: Sequence[Tensor], work: Work, folder: Path) -> None:
         if work.dtype != "float32":

@@ -39,7 +39,7 @@ class OpenVINO:
         return tuple(dtype for dtype, capability in _CAPABILITIES.items() if capability in can)
 
     def expected_seconds(self, nodes: int) -> float:
-        return 4.0 + 0.008 * nodes
+        return 4.0 + 0.011 * nodes
 
     def write(self, model: nn.Module, inputs: Sequence[Tensor], work: Work, folder: Path) -> None:
         openvino = _imported()
