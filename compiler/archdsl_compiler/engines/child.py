@@ -26,6 +26,8 @@ REQUEST: Final = "request.pt"
 MADE: Final = "made"
 STAGE: Final = "stage"
 OUTCOME: Final = "outcome.json"
+OTHERS: Final = 2
+"""Inputs that a program is tried with, beside those that it was made with."""
 
 
 def serve(folder: str) -> None:
@@ -50,11 +52,10 @@ def serve(folder: str) -> None:
 def made(engine: Engine, model: nn.Module, inputs: Sequence[Tensor], work: Work, here: Path) -> Page:
     """Make the program in a folder below this one, and see that it gives what the model gives."""
     begun = time.perf_counter()
-    with torch.no_grad():
-        expected = model(*inputs)
     stage: Stage = "compile"
     try:
-        form = form_of(expected)
+        with torch.no_grad():
+            form = form_of(model(*inputs))
         (here / MADE).mkdir()
         (here / STAGE).write_text(stage, encoding="utf-8")
         engine.write(model, inputs, work, here / MADE)
@@ -63,7 +64,8 @@ def made(engine: Engine, model: nn.Module, inputs: Sequence[Tensor], work: Work,
         run = engine.load(here / MADE, work)
         stage = "run"
         (here / STAGE).write_text(stage, encoding="utf-8")
-        apart = _difference(flattened(expected), run(inputs))
+        # What was traced with some numbers may be wrong for others.
+        apart = max(_apart(model, run, given) for given in (inputs, *_others(inputs)))
     except Exception as error:  # whatever an engine has to say
         raise EngineFailure(engine.name, stage, telling_line(error)) from error
     bound = LIMITS[work.dtype]
@@ -86,9 +88,7 @@ def _takes_any_batch(run: Run, model: nn.Module, inputs: Sequence[Tensor], work:
     """Whether the program is right at another batch too, where the model itself takes one."""
     more = [torch.cat([given, given.flip(0), given]) if _batched(given, work) else given for given in inputs]
     try:
-        with torch.no_grad():
-            expected = flattened(model(*more))
-        return _difference(expected, run(more)) <= LIMITS[work.dtype]
+        return _apart(model, run, more) <= LIMITS[work.dtype]
     except Exception:
         return False
 
@@ -97,8 +97,25 @@ def _batched(given: Tensor, work: Work) -> bool:
     return given.ndim > 0 and given.shape[0] == work.batch
 
 
-def _difference(expected: Sequence[Tensor], found: Sequence[Tensor]) -> float:
-    """The largest; without end where shapes or kinds of numbers are others."""
+def _others(inputs: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Real numbers as large as those of the inputs, but others."""
+    random = torch.Generator().manual_seed(2)
+    return [
+        [
+            torch.randn(given.shape, generator=random).to(given) * given.square().mean().sqrt()
+            if given.is_floating_point()
+            else given
+            for given in inputs
+        ]
+        for _ in range(OTHERS)
+    ]
+
+
+def _apart(model: nn.Module, run: Run, inputs: Sequence[Tensor]) -> float:
+    """How far the results are from the model's; without end where shapes or kinds of numbers are others."""
+    with torch.no_grad():
+        expected = flattened(model(*inputs))
+    found = run(inputs)
     if [(t.shape, t.dtype) for t in expected] != [(t.shape, t.dtype) for t in found]:
         return float("inf")
     pairs = zip(expected, found, strict=True)

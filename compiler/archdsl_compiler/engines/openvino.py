@@ -4,6 +4,7 @@ What is kept is its own form of the model, with sizes left open, since it compil
 form. At the sizes that it was made for it runs with these fixed, which is some 10 % faster."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,8 @@ from archdsl_compiler.engines.contract import Dtype, Engine, Run, Work
 from archdsl_compiler.engines.results import Flat
 
 FILE: Final = "model.xml"
+FIXED: Final = "Converting a tensor to a Python"
+"""How PyTorch's tracer begins to say that a number of the input became a constant."""
 _HINTS: Final[dict[Dtype, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES: Final[dict[Dtype, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 
@@ -43,8 +46,11 @@ class OpenVINO:
 
     def write(self, model: nn.Module, inputs: Sequence[Tensor], work: Work, folder: Path) -> None:
         openvino = _imported()
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
             made = openvino.convert_model(Flat(model), example_input=tuple(inputs))
+        if any(str(each.message).startswith(FIXED) for each in told):
+            raise ValueError("the model decides by numbers of its input, and a trace decides once and for all")
         # One of 16 bits would be kept otherwise.
         openvino.save_model(made, folder / FILE, compress_to_fp16=False)
 

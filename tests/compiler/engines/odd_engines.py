@@ -47,6 +47,7 @@ class Plain:
         if "refuse" in self.ways:
             raise RuntimeError("Check 'false' failed at src/core.cpp:7:\n\nno conversion for aten::sin\nand more")
         torch.save(Flat(model), folder / "model.pt")
+        torch.save(inputs[0], folder / "seen.pt")
 
     def load(self, folder: Path, work: Work) -> Run:
         if "unreadable" in self.ways:
@@ -60,6 +61,8 @@ class Plain:
                 raise ValueError("another batch")
             with torch.no_grad():
                 found = model(*inputs)
+            if "traced" in self.ways and not torch.equal(inputs[0], torch.load(folder / "seen.pt")):
+                return [result + 1.0 for result in found]
             if "wrong" in self.ways:
                 return [result + 1.0 for result in found]
             if "nan" in self.ways:

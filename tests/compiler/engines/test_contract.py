@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from archdsl_compiler.emit.execute import instantiate
+from archdsl_compiler.engines.child import made as made_in_this_process
 from archdsl_compiler.engines.contract import DTYPES, Engine, EngineFailure, Work
 from archdsl_compiler.engines.kept import PAGE, folder_name
 from archdsl_compiler.engines.preparing import EngineProgram, prepare
@@ -38,6 +40,19 @@ CASES = [
     for engine in engines()
     for net in NETS
 ]
+DECIDING = """\
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        return x + 1.0 if x.sum() > 0 else x - 1.0
+
+
+def build():
+    return Net()
+"""
+
 SCHEDULED = Path("/proc/self/task")
 Made = Callable[[str, str], FastModel]
 
@@ -152,8 +167,8 @@ def test_threads_may_share_a_program(engine: str, net: str, made: Made):
     assert model.failure is None
 
 
-@pytest.mark.skipif(not SCHEDULED.is_dir(), reason="only Linux tells how long each thread ran")
-@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+# Only Linux tells how long each thread ran.
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"] if SCHEDULED.is_dir() else [])
 def test_one_thread_computes_where_one_is_asked_for(engine: str, made: Made):
     model = made(engine, "film")
     inputs = NETS["film"].inputs(64)
@@ -218,6 +233,16 @@ def test_openvino_is_told_to_compute_in_another_dtype(dtype: str, made: Made, ro
     expected = flattened(NETS["film"].model()(*inputs))
     assert all(result.dtype == torch.float32 for result in found)
     assert worst(expected, found) <= LIMITS[dtype]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_that_decides_by_its_numbers_is_refused(family: str, tmp_path: Path):
+    """A trace of it would be right for the numbers that it was traced with."""
+    model = instantiate(DECIDING).eval()
+    inputs = [torch.ones(2, 3)]
+    with pytest.raises(EngineFailure) as failure:
+        made_in_this_process(engines_of(family)[0], model, inputs, Work.of(inputs), tmp_path)
+    assert "compile" == failure.value.stage
 
 
 def test_a_damaged_folder_is_made_again(made: Made, root: Path):

@@ -53,9 +53,11 @@ def test_what_goes_wrong_is_told(way: str, stage: str, reason: str, tmp_path: Pa
     assert ("plain", stage, reason) == (failure.value.engine, failure.value.stage, failure.value.reason)
 
 
-def test_wrong_results_are_refused(tmp_path: Path):
+@pytest.mark.parametrize("way", ["wrong", "traced"])
+def test_wrong_results_are_refused(way: str, tmp_path: Path):
+    """Also where they are wrong for other numbers alone, as those of a trace may be."""
     with pytest.raises(EngineFailure, match=r"plain failed \(compare\): its results differ"):
-        made(Plain(("wrong",)), NET.emitted(), INPUTS, WORK, tmp_path)
+        made(Plain((way,)), NET.emitted(), INPUTS, WORK, tmp_path)
 
 
 @pytest.mark.parametrize(("ways", "any_batch"), [((), True), (("one batch",), False)])
