@@ -83,6 +83,7 @@ PASSES: Mapping[str, tuple[str, str]] = {
     "gather-windows": ("gather_windows", "GatherWindows"),
     "compute-tables": ("compute_tables", "ComputeTables"),
     "fold-scales": ("fold_scales", "FoldScales"),
+    "compute-needed": ("compute_needed", "ComputeNeeded"),
     "move-permutations": ("move_permutations", "MovePermutations"),
 }
 BUILDING = ("inline-transparent", "simplify", "merge-common", "fold-constants", "eliminate-dead-code")
@@ -101,7 +102,7 @@ DEPLOYING = (
     "eliminate-dead-code",
 )
 """Run after those for building: names stay as they are where nothing is folded."""
-FLATTENED = ("merge-common", "move-permutations", "eliminate-dead-code{drop_state=true}")
+FLATTENED = ("merge-common", "compute-needed", "move-permutations", "eliminate-dead-code{drop_state=true}")
 """Run over a deployed graph once all its modules are written into one: they see across modules, and the names and the
 order of a source's modules mean nothing to them any more."""
 
