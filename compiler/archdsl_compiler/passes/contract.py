@@ -83,6 +83,7 @@ PASSES: Mapping[str, tuple[str, str]] = {
     "gather-windows": ("gather_windows", "GatherWindows"),
     "compute-tables": ("compute_tables", "ComputeTables"),
     "fold-scales": ("fold_scales", "FoldScales"),
+    "fold-shifts": ("fold_shifts", "FoldShifts"),
     "compute-needed": ("compute_needed", "ComputeNeeded"),
     "move-permutations": ("move_permutations", "MovePermutations"),
 }
@@ -102,7 +103,14 @@ DEPLOYING = (
     "eliminate-dead-code",
 )
 """Run after those for building: names stay as they are where nothing is folded."""
-FLATTENED = ("merge-common", "compute-needed", "move-permutations", "eliminate-dead-code{drop_state=true}")
+FLATTENED = (
+    "merge-common",
+    "compute-needed",
+    "fold-shifts",
+    "fold-scales",
+    "move-permutations",
+    "eliminate-dead-code{drop_state=true}",
+)
 """Run over a deployed graph once all its modules are written into one: they see across modules, and the names and the
 order of a source's modules mean nothing to them any more."""
 

@@ -64,7 +64,7 @@ def _pair(module: Module, side: str) -> tuple[OpCall, OpCall] | None:
         if product.op.name not in PRODUCTS or norm.op.name != "batch_norm":
             continue
         x = types[next(leaves(second.inputs))]
-        if _channels(product, x) == norm.resolved["axis"] and (side == "behind" or _pads_nothing(product)):
+        if _channels(product, x) == norm.resolved["axis"] and (side == "behind" or pads_nothing(product)):
             return product, norm
     return None
 
@@ -73,7 +73,7 @@ def _channels(product: OpCall, x: TensorType) -> int:
     return len(x.shape) - 1 if product.op.name == "linear" else 1
 
 
-def _pads_nothing(product: OpCall) -> bool:
+def pads_nothing(product: OpCall) -> bool:
     """Whether every place of the result sees the whole kernel."""
     if product.op.name == "conv":
         return all(number == 0 for number in cast("tuple[object, ...]", product.resolved["padding"]))

@@ -67,7 +67,7 @@ def _first(module: Module) -> tuple[Module, list[Change]] | None:
     for factor in factors(module):
         changes = view.before(factor) or view.behind(factor)
         if changes:
-            return _without(module, factor), changes
+            return without(module, factor), changes
     return None
 
 
@@ -90,8 +90,8 @@ def factors(module: Module) -> Iterator[Factor]:
                 yield Factor(call, left, number if call.op.name == "multiply" else 1 / number)
         elif isinstance(right, int) and call.op.name == "multiply":
             for value, other in ((left, right), (right, left)):
-                found = _learned(other, made, own, module)
-                if found is not None and types[value] == call.outputs[0] and _learned(value, made, own, module) is None:
+                found = learned(other, made, own, module)
+                if found is not None and types[value] == call.outputs[0] and learned(value, made, own, module) is None:
                     yield Factor(call, value, 1.0, *found)
 
 
@@ -99,7 +99,7 @@ def _after(call: Call) -> int:
     return call.first_output + len(call.outputs)
 
 
-def _learned(
+def learned(
     value: int, made: Mapping[int, Call], own: Mapping[int, OpCall], module: Module
 ) -> tuple[OpCall, Spread] | None:
     """The parameter that a value is, with its places moved about at most."""
@@ -114,7 +114,7 @@ def _learned(
         return None
     if elements(call.outputs[0].shape) != elements(value_types(module)[source].shape):
         return None
-    found = _learned(source, made, own, module)
+    found = learned(source, made, own, module)
     after = None if found is None else moved(call, found[1], value_types(module)[source])
     return None if found is None or after is None else (found[0], after[value])
 
@@ -200,30 +200,31 @@ class _View:
         return [*(replace(change, kept=True) for change in changes[:-1]), *changes[-1:]]
 
     def _change(self, side: str, product: OpCall, factor: Factor, channels: Strided, entries: Strided) -> Scaled:
-        learned = factor.parameter
+        parameter = factor.parameter
         return Scaled(
             "before" if side == "before" else "behind",
             product.op.name,
             product.label,
             cast(int, setting_of(product, "groups")) if product.op.name == "conv" else 1,
-            any(parameter.name == "bias" for parameter in product.parameters),
-            factor.number if learned is None else learned.label,
+            any(each.name == "bias" for each in product.parameters),
+            factor.number if parameter is None else parameter.label,
             channels,
-            Strided() if learned is None else entries,
-            learned is not None and self._read_elsewhere(learned, factor.call),
+            Strided() if parameter is None else entries,
+            parameter is not None and read_elsewhere(self.module, parameter, factor.call),
         )
 
-    def _read_elsewhere(self, learned: OpCall, reader: OpCall) -> bool:
-        """Whether something else than the factor reads a parameter."""
-        spread = of_parameter(cast("tuple[int, ...]", learned.outputs[0].shape))
-        return any(end.reader is not reader for end in ends(self.module, learned.first_output, spread))
+
+def read_elsewhere(module: Module, parameter: OpCall, reader: OpCall) -> bool:
+    """Whether something else than this call reads a parameter."""
+    spread = of_parameter(cast("tuple[int, ...]", parameter.outputs[0].shape))
+    return any(end.reader is not reader for end in ends(module, parameter.first_output, spread))
 
 
 def _static(call: OpCall) -> bool:
     return all(isinstance(size, int) for parameter in call.parameters for size in parameter.shape)
 
 
-def _without(module: Module, factor: Factor) -> Module:
+def without(module: Module, factor: Factor) -> Module:
     """The module without the factor, and without what only led to its parameter."""
     calls: list[Call] = [call for call in module.calls if call is not factor.call]
     module = rebuilt(module, calls, {factor.call.first_output: factor.value})

@@ -81,6 +81,20 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
+class Shifted:
+    """The parameter `shift` that was added before a product went into its bias: to column number i belongs number i of
+    `entries`. The parameter goes unless something else reads it (`kept`)."""
+
+    op: str
+    label: str
+    groups: int
+    bias: bool
+    shift: str
+    entries: Strided
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Computed:
     """The results of `module`, which has no inputs, became parameters at `labels`; it holds parameters of the module
     that the change is of, under the same names. Those at `gone` leave the state dict."""
@@ -90,6 +104,6 @@ class Computed:
     gone: tuple[str, ...]
 
 
-Change: TypeAlias = FoldedNorm | MergedBranches | Scaled | Computed
+Change: TypeAlias = FoldedNorm | MergedBranches | Scaled | Shifted | Computed
 WeightMap: TypeAlias = Mapping[Module, tuple[Change, ...]]
 """For each module as it was before the pass, what became of its own parameters, in the order in which to compute it."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from archdsl_compiler.emit.execute import instantiate
 from archdsl_compiler.emit.source import Note, emit
 from archdsl_compiler.graph import Module, instances, join, state_entries
-from archdsl_compiler.passes.weight_map import Branch, Computed, FoldedNorm, MergedBranches, Scaled, WeightMap
+from archdsl_compiler.passes.weight_map import Branch, Computed, FoldedNorm, MergedBranches, Scaled, Shifted, WeightMap
 
 
 def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module, WeightMap]]) -> dict[str, Tensor]:
@@ -27,6 +27,8 @@ def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module,
                         _merge_branches(found, instance.path, change)
                     case Scaled():
                         _scale(found, instance.path, change)
+                    case Shifted():
+                        _shift(found, instance.path, change)
                     case Computed():
                         _compute(found, instance.path, change)
     return found
@@ -119,6 +121,18 @@ def _scale(state: dict[str, Tensor], path: str, change: Scaled) -> None:
         grouped = weight.reshape(change.groups, -1, *weight.shape[1:])
         weight = (grouped * factors.reshape(change.groups, 1, -1, *ones)).flatten(0, 1)
     state[join(place, "weight")] = weight.to(kept.dtype)
+
+
+def _shift(state: dict[str, Tensor], path: str, change: Shifted) -> None:
+    place, name = join(path, change.label), join(path, change.shift)
+    weight = state[join(place, "weight")]
+    shift = (state[name] if change.kept else state.pop(name)).double().flatten()[change.entries.numbers()]
+    grouped = weight.double().reshape(change.groups, -1, *weight.shape[1:])
+    ones = (1,) * (weight.dim() - 2)
+    added = (grouped * shift.to(weight.device).reshape(change.groups, 1, -1, *ones)).flatten(2).sum(2).flatten()
+    if change.bias:
+        added = added + state[join(place, "bias")].double()
+    state[join(place, "bias")] = added.to(weight.dtype)
 
 
 def _compute(state: dict[str, Tensor], path: str, change: Computed) -> None:
