@@ -19,7 +19,7 @@ from archdsl_compiler.passes.weights import transform_state
 from archdsl_compiler.tuning.program import Choice, Weights, observe, program
 from tests.compiler.kernels.flat_models import State, apart, inputs_of
 
-CHANGED = ["convnext_tiny", "swin_tiny_patch4_window7_224"]
+CHANGED = ["convnext_tiny", "deit_tiny_patch16_224", "poolformerv2_s12", "swin_tiny_patch4_window7_224"]
 PLACE = Place("cpu", 1, frozenset())
 
 
