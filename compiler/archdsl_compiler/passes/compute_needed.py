@@ -63,7 +63,7 @@ def taken(call: Call, types: Sequence[TensorType]) -> Part | None:
     places = cast("tuple[object, ...]", call.resolved["places"])
     sizes = types[next(leaves(call.inputs))].shape
     found = [(axis, place) for axis, place in enumerate(places) if place not in ("all", (0, sizes[axis], 1))]
-    if len(found) != 1:
+    if len(found) != 1 or sizes[found[0][0]] == 1:
         return None
     axis, place = found[0]
     if isinstance(place, int):
@@ -135,7 +135,7 @@ def _product(call: OpCall, part: Part, given: Sequence[TensorType]) -> Needed:
 
 
 def _joined(call: OpCall, part: Part, given: Sequence[TensorType]) -> Needed:
-    return [part] * len(given) if part.axis != call.resolved["axis"] else None
+    return [part for _ in given] if part.axis != call.resolved["axis"] else None
 
 
 def _turned(call: OpCall, part: Part, given: Sequence[TensorType]) -> Needed:
