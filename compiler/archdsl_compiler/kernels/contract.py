@@ -98,7 +98,10 @@ class Kernel(Protocol):
         ...
 
 
-MODULES = ("plain", "linear", "convolution", "dilation", "depthwise", "attention", "pool_mixer", "neighborhood")
+MODULES = (
+    *("plain", "linear", "convolution", "dilation", "depthwise"),
+    *("attention", "pool_mixer", "neighborhood", "chain"),
+)
 """Modules of this package that have `KERNELS`; the simpler kernel comes first."""
 
 

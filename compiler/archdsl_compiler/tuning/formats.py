@@ -49,9 +49,23 @@ def operand_of(tensor: Tensor) -> Operand:
 
 def wanted(tensor: Tensor, mode: Mode, is_map: bool) -> Tensor:
     """The tensor as a mode wants it."""
-    if is_map and mode.layout == "last":
+    if is_map and mode.layout == "last" and not _is_slice_of_last(tensor):
         return tensor.contiguous(memory_format=LAST[tensor.dim()])
     return tensor
+
+
+def _is_slice_of_last(tensor: Tensor) -> bool:
+    """Whether it is some of the channels of a map whose channels lie last. Whoever needs them by themselves copies
+    them, and not all do."""
+    inner = tensor.movedim(1, -1)
+    if tensor.shape[1] == 1 or inner.stride(-1) != 1 or inner.stride(-2) < tensor.shape[1]:
+        return False
+    step = inner.stride(-2)
+    for size, stride in zip(reversed(inner.shape[:-1]), reversed(inner.stride()[:-1]), strict=True):
+        if size != 1 and stride != step:
+            return False
+        step *= size
+    return True
 
 
 def in_dtype(tensor: Tensor, mode: Mode) -> Tensor:

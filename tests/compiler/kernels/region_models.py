@@ -244,10 +244,66 @@ model net()(x: [b, 9, 8, 2, 4]) {
 """,
 }
 
+CHAINS: Mapping[str, str] = {
+    "star_relu": """
+model net()(x: [b, 6, 7, 9]) {
+  let scale, bias = [param([1], init=0.9) as scale, param([1], init=0.1) as bias]
+  let y = relu(x) ** 2 * scale + bias
+  return softmax(y, axis=1) ** 2 * 0.7 + 0.2
+}
+""",
+    "scaled_sums": """
+model net()(x: [b, 9, 20], y: [b, 9, 20]) {
+  let scale = param([20], init=0.5) as scale
+  let z = x * scale + y
+  return softmax(z, axis=1) * 0.3 + y
+}
+""",
+    "in_place": """
+model net()(x: [b, 6, 7, 9], y: [b, 6, 7, 9]) {
+  return ((x + y |> silu |> hard_swish) * y - 0.5 |> relu6 |> tanh) / 3 |> hard_sigmoid |> sigmoid |> exp |> sqrt
+}
+""",
+    "views_between": """
+model net()(x: [b, 6, 8, 4], y: [b, 32, 6]) {
+  let z = relu(x) |> rearrange("b c h w -> b (h w) c")
+  return abs(z - y) |> rearrange("b (h w) c -> b c h w", h=8) |> negate
+}
+""",
+    "views": """
+model net()(x: [b, 6, 8, 4]) {
+  return x
+    |> rearrange("b c (h p) w -> b c h (p w)", p=2)
+    |> pad(after=1, axes=3)
+    |> roll(1, axes=2)
+    |> split(2, axis=1)
+}
+""",
+    "an_expanded_row": """
+model net()(x: [b, 9, 20]) {
+  let first = param([1, 1, 20], init=0.5) as first
+  return concat([expand(first, b, axis=0), x], axis=1) + param([10, 20], init=0.5) as places
+}
+""",
+    "gathered": """
+model net()(x: [b, 9, 4], y: [b, 9, 4]) { return x[:, flip(arange(9), axes=0)] + y |> relu }
+""",
+    "joined": """
+model net()(x: [b, 4, 5, 3], y: [b, 8, 5, 3]) { return concat([x, y], axis=1) |> relu |> exp }
+""",
+    "not_its_own": """
+model net()(x: [b, 4, 5, 3]) { return transpose(x) |> relu |> expand(4, axis=1) |> negate }
+""".replace("[b, 4, 5, 3]", "[b, 1, 5, 3]"),
+    "numbers_on_the_left": """
+model net()(x: [b, 4, 5], y: [b, 4, 5]) { return 2 / (1 - (y - abs(x))) }
+""",
+}
+
 MODELS: Mapping[str, Mapping[str, str]] = {
     "product": PRODUCTS,
     "attention": ATTENTIONS,
     "pool_mixer": POOL_MIXERS,
     "neighborhood": NEIGHBORHOODS,
+    "chain": CHAINS,
 }
 """By kind of region. Whoever adds a kind adds its models here."""
