@@ -14,8 +14,6 @@ from archdsl.search.contract import Trial
 from archdsl.search.journal import finished_trials
 from tests.search.small_search import write_small
 
-RUNS = {1: 5, 2: 20}
-"""By the number of workers."""
 TRIALS = 90
 
 
@@ -30,13 +28,15 @@ def lines_in(file: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
-def killed_again_and_again(path: Path, folder: Path, workers: int, evaluator: dict[str, object]) -> list[Trial]:
+def killed_again_and_again(
+    path: Path, folder: Path, workers: int, evaluator: dict[str, object], kills: int
+) -> list[Trial]:
     """Kill the search when some more of its trials have finished, or right after it has taken up its work, so often;
     then let it end."""
     rng = Random(workers)
     known: list[Trial] = []
     grown = 0
-    for _ in range(RUNS[workers]):
+    for _ in range(kills):
         journal, log = folder / "trials.jsonl", folder / "log.jsonl"
         more, logged = lines_in(journal) + rng.randrange(4), lines_in(log)
         process = begun(path, folder, workers, evaluator)
@@ -52,17 +52,26 @@ def killed_again_and_again(path: Path, folder: Path, workers: int, evaluator: di
         assert known == found[: len(known)]
         grown += len(known) < len(found) < TRIALS
         known = found
-    assert grown >= RUNS[workers] // 3, "too few were killed while trials were finishing"
+    assert grown >= kills // 3, "too few were killed while trials were finishing"
     process = begun(path, folder, workers, evaluator)
     assert 0 == process.wait(timeout=120)
     return finished_trials(folder / "trials.jsonl")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("workers", "evaluator"), [(1, {"home": True, "seconds": 0.02}), (2, {"seconds": 0.06})])
-def test_killed_searches_end_with_exact_totals(workers: int, evaluator: dict[str, object], tmp_path: Path):
+AT_HOME, ELSEWHERE = {"home": True, "seconds": 0.02}, {"seconds": 0.06}
+
+
+@pytest.mark.parametrize(
+    ("workers", "evaluator", "kills"),
+    [
+        pytest.param(1, AT_HOME, 3, marks=pytest.mark.slow),
+        pytest.param(2, ELSEWHERE, 6, marks=pytest.mark.slow),
+        pytest.param(2, ELSEWHERE, 20, marks=pytest.mark.study),
+    ],
+)
+def test_killed_searches_end_with_exact_totals(workers: int, evaluator: dict[str, object], kills: int, tmp_path: Path):
     path, folder = write_small(tmp_path), tmp_path / "out"
-    trials = killed_again_and_again(path, folder, workers, evaluator)
+    trials = killed_again_and_again(path, folder, workers, evaluator, kills)
     assert list(range(TRIALS)) == [trial.number for trial in trials]
     assert TRIALS == len({trial.hash for trial in trials}) == len({trial.proposal for trial in trials})
     rows = (folder / "trials.csv").read_text(encoding="utf-8").splitlines()
