@@ -13,7 +13,7 @@ from torch import Tensor
 from archdsl_compiler.graph import Module
 from archdsl_compiler.kernels.contract import Case, Run
 from archdsl_compiler.kernels.convolution import Prepared, convolver, prepared
-from archdsl_compiler.kernels.epilogue import Multiply, finished, product_of
+from archdsl_compiler.kernels.epilogue import Multiply, finished, product_of, source_of
 from archdsl_compiler.kernels.regions.product import Sliding
 
 _TRANSFORMS: Any = torch.fft
@@ -48,13 +48,13 @@ class Spectrum:
         AVX-512 one 40th."""
         sliding = product_of(case).sliding
         assert sliding is not None
-        sizes = case.inputs[0].shape[2:]
+        sizes = source_of(case).shape[2:]
         of_spectrum = 11.0 * prod(_lengths(sizes, sliding))
         rate = 40.0 if "avx512f" in case.place.features else 13.0
         return of_spectrum / (prod(sizes) * prod(sliding.kernel) / rate)
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
-        used, sizes = prepared(case, weights), case.inputs[0].shape[2:]
+        used, sizes = prepared(case, weights), source_of(case).shape[2:]
         return finished(product_of(case), _by_spectrum(used, _lengths(sizes, used.sliding), sizes))
 
     def written(self, case: Case) -> Module | None:
@@ -109,20 +109,20 @@ class Matrices:
         product = product_of(case)
         if product.sliding is None or not product.is_depthwise or len(product.sliding.kernel) != 2:
             return False
-        return prod(case.inputs[0].shape[2:]) <= 64 and self.factor(case) < WORTH_A_TRY
+        return prod(source_of(case).shape[2:]) <= 64 and self.factor(case) < WORTH_A_TRY
 
     def factor(self, case: Case) -> float:
         """In microseconds: 30, and for each channel 0.25 and 0.28 thousandths for each number of its matrix; against
         100 and the products at 10 a nanosecond."""
         product = product_of(case)
         assert product.sliding is not None
-        batch, channels, *sizes = case.inputs[0].shape
+        batch, channels, *sizes = source_of(case).shape
         places = batch * channels * prod(_places(sizes, product.sliding))
         ours = 30 + channels * (0.25 + 0.28e-3 * prod(sizes) * prod(_places(sizes, product.sliding)))
         return ours / (100 + places * prod(product.sliding.kernel) / 1e4)
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
-        used, sizes = prepared(case, weights), case.inputs[0].shape[2:]
+        used, sizes = prepared(case, weights), source_of(case).shape[2:]
         count, channels = prod(sizes), used.weight.shape[0]
         alone = Prepared(used.weight, None, used.sliding, used.pads)
         each_place = torch.eye(count, dtype=used.weight.dtype, device=used.weight.device).view(count, 1, *sizes)

@@ -11,7 +11,7 @@ from torch.nn import functional
 from archdsl_compiler.graph import Module
 from archdsl_compiler.kernels.contract import Case, Run
 from archdsl_compiler.kernels.convolution import Prepared, convolver_last, convolver_packed, cropped
-from archdsl_compiler.kernels.epilogue import Multiply, finished, product_of
+from archdsl_compiler.kernels.epilogue import Multiply, finished, product_of, source_of
 from archdsl_compiler.kernels.onednn import packs
 from archdsl_compiler.kernels.regions.product import Sliding
 
@@ -46,7 +46,7 @@ class Phases:
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
         product = product_of(case)
         assert product.sliding is not None
-        (height, width), (down, across) = case.inputs[0].shape[2:], product.sliding.dilation
+        (height, width), (down, across) = source_of(case).shape[2:], product.sliding.dilation
         rows, columns = -(-height // down), -(-width // across)
         once = (1,) * 2
         reach = _reach(product.sliding.kernel, once)
@@ -54,8 +54,8 @@ class Phases:
         dense, weight = cropped(dense, weights["p0.weight"], (rows, columns))
         used = Prepared(weight, weights.get("p0.bias"), dense)
         if packs(case):
-            channels = case.inputs[0].shape[1]
-            convolve = convolver_packed(used, (case.inputs[0].shape[0] * down * across, channels, rows, columns))
+            channels = source_of(case).shape[1]
+            convolve = convolver_packed(used, (source_of(case).shape[0] * down * across, channels, rows, columns))
         else:
             convolve = convolver_last(used)
         return finished(product, _in_phases(convolve, (height, width), (rows, columns), (down, across)))

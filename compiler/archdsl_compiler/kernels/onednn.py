@@ -22,8 +22,6 @@ _NAMES: dict[str, Fusion] = {
     "sigmoid": ("sigmoid", [], ""),
     "tanh": ("tanh", [], ""),
 }
-COSTLY = ("gelu", "silu", "sigmoid", "tanh")
-"""Activations whose fused form is slower than ours on some processors: with AVX2, oneDNN's GELU."""
 
 
 def packs(case: Case) -> bool:

@@ -30,6 +30,20 @@ model net()(x: [b, 9, 20]) {
     "linear_residual_relu": """
 model net()(x: [b, 9, 20]) { return relu((x |> linear(30) as fc[0] |> linear(20) as fc[1]) + x) }
 """,
+    "linear_in_windows": """
+model net()(x: [b, 6, 8, 12]) {
+  let windows = x |> rearrange("b (u h) (v w) c -> (b u v) h w c", u=2, v=2)
+  let y = windows |> linear(12, bias=false) as fc[0] |> relu |> linear(12) as fc[1]
+  return y |> rearrange("b h w c -> b c h w") |> conv(12, 3) as mix |> conv(12, 1) as end |> gelu
+}
+""",
+    "linear_back_to_maps": """
+model net()(x: [b, 8, 5, 7]) {
+  let y = x |> rearrange("b c h w -> b h w c") |> linear(24) as fc[0] |> gelu
+  let z = (y |> linear(8) as fc[1] |> rearrange("b h w c -> b c h w")) + x
+  return relu(z + (z |> rearrange("b c h w -> b h w c") |> linear(8) as fc[2] |> rearrange("b h w c -> b c h w")))
+}
+""",
     "pointwise": """
 model net()(x: [b, 6, 7, 5]) {
   let y = x |> conv(24, 1) as expand |> gelu

@@ -32,13 +32,14 @@ class Sliding:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The calls of a piece by their parts: `call` is the linear or convolution, which reads the first input, and
-    `activation` the op behind it. `moved` is the order into which axes are brought before the sum; `other` the input
-    that is added, the first one too if it is added to what is made of it; `after` the activation behind the sum.
-    `sliding` is none of a linear, and where it depends on the
-    size of the input."""
+    """The calls of a piece by their parts: `call` is the linear or convolution and `activation` the op behind it.
+    `moved` is the order into which axes are brought before the sum, `after` the activation behind it. Of the `count`
+    inputs of the piece `source` is the one that the product reads, and `other` the one that is added; they may be the
+    same. `sliding` is none of a linear, and where it depends on the size of the input."""
 
     call: OpCall
+    count: int
+    source: int
     activation: OpCall | None
     moved: tuple[int, ...] | None
     other: int | None
@@ -154,8 +155,11 @@ def facts(piece: Module) -> Product:
         before = calls[added - 1].first_output
         other = next(value for value in leaves(calls[added].inputs) if value != before)
     moved = next((each for each in calls if each.op.name == "rearrange"), None)
+    (source,) = leaves(calls[0].inputs)
     return Product(
         calls[0],
+        len(piece.inputs),
+        source,
         next((each for each in calls[1:added] if each.op.name in ACTIVATIONS), None),
         None if moved is None else moved_axes(moved),
         other,
