@@ -13,7 +13,7 @@ from archdsl.meaning.genomes import Genome
 from archdsl.preprocessing import data_config_of
 from archdsl.programs import program_of_text
 from archdsl.targets import Target, TargetLike, only_model, open_target
-from archdsl.tuning import Tell, Tune, order_of, tuned
+from archdsl.tuning import Tell, Tune, TunedModel, order_of, tuned
 from archdsl_compiler.graph import Module
 from archdsl_compiler.passes.contract import Between
 from archdsl_compiler.passes.keep_features import features_of
@@ -40,8 +40,8 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """`graph` is what was built, before anything is folded for deployment; `source` is the code of `model`. A tuned one
-    has its `plan`."""
+    """`graph` is what was built, before anything is folded for deployment; `source` is the code of `model`. `tuned` is
+    the same model with its plan, if it has one."""
 
     target: Target
     graph: Module
@@ -49,7 +49,11 @@ class Assembly:
     model: "nn.Module"
     report: "WeightsReport | None"
     deployed: bool
-    plan: "Plan | None" = None
+    tuned: TunedModel | None = None
+
+    @property
+    def plan(self) -> "Plan | None":
+        return None if self.tuned is None else self.tuned.plan
 
 
 def build(
@@ -112,8 +116,8 @@ def assembled(
     vars(model).update(data_config=data_config_of(graph), weights_report=report, feature_info=features)
     if order is None:
         return Assembly(target, built, source, model, report, deploy)
-    fast, plan = tuned(target, built, model, order, folded, tell)
-    return Assembly(target, built, source, fast, report, deploy, plan)
+    found = tuned(target, built, model, order, folded, tell)
+    return Assembly(target, built, source, found.model, report, deploy, found)
 
 
 def model_of_text(text: str, *, seed: int | None = None, allow_extern: bool = False) -> Assembly:

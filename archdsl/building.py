@@ -34,6 +34,7 @@ def made_of(target: Target, *, features_only: bool = False, between: Between | N
     return _MADE[key][1:]
 
 
-def emitted(target: Target, graph: Module) -> str:
-    """The source of a graph that passes made of a target's."""
-    return emit(graph, Note(target.name, f"Made by archdsl {version('archdsl')} from {target.shown}."))
+def emitted(target: Target, graph: Module, lines: tuple[str, ...] = (), *, channels_last: bool = False) -> str:
+    """The source of a graph that passes made of a target's, with lines of its own in the head."""
+    note = Note(target.name, f"Made by archdsl {version('archdsl')} from {target.shown}.", lines)
+    return emit(graph, note, channels_last=channels_last)

@@ -12,7 +12,9 @@ from archdsl.building import source_of
 from archdsl.diagnostics.record import UnusableFile, UsageError
 from archdsl.meaning.genomes import Genome
 from archdsl.output import new_file, refuse_existing
+from archdsl.plain_form import in_plain_form
 from archdsl.targets import Target, TargetLike, open_target
+from archdsl.tuning import Tell, Tune
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,14 +52,15 @@ def export(
     genome: Genome | None = None,
     pick: Literal["first"] | None = None,
     allow_extern: bool = False,
+    tune: Tune | bool = False,
     **settings: object,
 ) -> str:
     """Write a model to a file and give its path; for "python" the source is given, and written if there is an
-    `output`."""
+    `output`. With `tune` it is the folded model, in the forms of plain PyTorch that the plan chose."""
     opened = open_target(target, settings=settings, genome=genome, pick=pick, allow_extern=allow_extern)
     loading = Loading(weights, match, skip, adapt)
     path = None if output is None else Path(output)
-    found = exported(opened, format, path, loading, deploy=deploy, features_only=features_only, force=force)
+    found = exported(opened, format, path, loading, deploy=deploy, features_only=features_only, force=force, tune=tune)
     return found.text if format == "python" else str(found.path)
 
 
@@ -70,6 +73,8 @@ def exported(
     deploy: bool = False,
     features_only: bool = False,
     force: bool = False,
+    tune: Tune | bool = False,
+    tell: Tell | None = None,
     seed: int | None = None,
 ) -> Exported:
     """Write one form of a model. Nothing is left at `path` if anything goes wrong."""
@@ -81,11 +86,12 @@ def exported(
         refuse_existing(path, force)
     if format == "onnx":
         _need_onnx()
-    if format == "python" and loading == Loading() and not deploy and not features_only:
+    if format == "python" and loading == Loading() and not deploy and not features_only and tune is False:
         # The source says all; no model is needed.
         text, built = source_of(target), None
     else:
-        built = assembled(target, loading, deploy=deploy, features_only=features_only, seed=seed)
+        built = assembled(target, loading, deploy=deploy, features_only=features_only, tune=tune, tell=tell, seed=seed)
+        built = built if built.tuned is None else in_plain_form(built, built.tuned)
         text = built.source
     if path is None:
         return Exported(text, None, built)

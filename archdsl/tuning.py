@@ -71,6 +71,16 @@ class Order:
     """The file of the plan, as it was given."""
 
 
+@dataclass(frozen=True, slots=True)
+class TunedModel:
+    """`plan` is also an attribute of the model; `basis` is the graph that it is for, and how its weights follow from
+    those of the model."""
+
+    model: "FastModel"
+    plan: "Plan"
+    basis: "Deployed"
+
+
 def order_of(wanted: Tune | bool, target: Target, graph: Module) -> Order:
     """Look at a wish before anything is built. Raises UsageError with what to do."""
     if wanted is True:
@@ -110,9 +120,9 @@ def order_of(wanted: Tune | bool, target: Target, graph: Module) -> Order:
 
 def tuned(
     target: Target, graph: Module, model: "nn.Module", order: Order, deployed: Module | None, tell: Tell | None
-) -> "tuple[FastModel, Plan]":
-    """The model with a program for it, and the plan, which is also its attribute. `deployed` is its
-    graph if it was folded; else it stays as it is, and only the program has it folded."""
+) -> "TunedModel":
+    """The model with a program for it. `deployed` is its graph if it was folded; else it stays as it is, and only the
+    program has it folded."""
     from archdsl_compiler.engines.contract import EngineFailure
     from archdsl_compiler.passes.deploy import Deployed
     from archdsl_compiler.tuning.allocator import keep_freed_memory
@@ -148,7 +158,7 @@ def tuned(
 
         write_plan(order.page, plan)
     vars(found.model)["plan"] = plan
-    return found.model, plan
+    return TunedModel(found.model, plan, basis)
 
 
 def _basis(target: Target, graph: Module, record: "Record") -> "tuple[Deployed, tuple[str, ...]]":

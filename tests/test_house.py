@@ -29,7 +29,7 @@ ROOMS = (
     ("preprocessing", "externs", "building", "kept_results", "kept_times", "plan_files", "plan_text"),
     ("tuning",),
     ("assembly",),
-    ("exporting", "build_summary", "timing"),
+    ("exporting", "plain_form", "build_summary", "timing"),
     ("profiling", "zoo_table"),
     ("architecture",),
     ("space", "cost", "train", "search"),

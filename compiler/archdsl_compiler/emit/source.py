@@ -38,8 +38,9 @@ class Note:
     lines: tuple[str, ...] = ()
 
 
-def emit(root: Module, note: Note, *, share: bool = True) -> str:
-    """The source of a model. Without `share` every module gets a class of its own, which tests compare with."""
+def emit(root: Module, note: Note, *, share: bool = True, channels_last: bool = False) -> str:
+    """The source of a model. Without `share` every module gets a class of its own, which tests compare with;
+    `channels_last` has `build()` lay weights so, whereupon convolutions give maps that lie so."""
     families = list(_families(root))
     names: set[str] = set(BROUGHT_ALONG)
     classes, externs = imported([each for family in families for each in family], names)
@@ -74,7 +75,7 @@ def emit(root: Module, note: Note, *, share: bool = True) -> str:
     blocks += [maker_lines(maker, name) for maker, name in own.items() if maker not in alike]
     blocks += [text.lines() for text in before]
     blocks.append(root_class(last, root, bool(alike)))
-    blocks.append(_build(last.name))
+    blocks.append(_build(last.name, channels_last))
     blocks.append(_main(root))
     body = "\n\n\n".join("\n".join(lines) for lines in blocks)
     helpers = [inspect.getsource(getattr(prelude, name)).rstrip() for name in _needed(body)]
@@ -187,8 +188,9 @@ def _used(names: Sequence[str], text: str) -> list[str]:
     return [name for name in names if re.search(rf"(?<![\w.]){name}[(,)]", text)]
 
 
-def _build(name: str) -> list[str]:
-    return [f"def build() -> {name}:", f"    return {name}()"]
+def _build(name: str, channels_last: bool) -> list[str]:
+    laid = ".to(memory_format=torch.channels_last)" if channels_last else ""
+    return [f"def build() -> {name}:", f"    return {name}(){laid}"]
 
 
 def _main(root: Module) -> list[str]:

@@ -60,6 +60,7 @@ class Region:
     unread: tuple[int, ...]
     label: str
     place: int
+    positions: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def _region(reading: Reading, name: str, positions: tuple[int, ...]) -> Region:
         tuple(sorted(set(range(len(inputs))) - {value for call in piece.calls for value in leaves(call.inputs)})),
         next((call.label for call in calls if call.label), ""),
         positions[-1],
+        positions,
     )
 
 
