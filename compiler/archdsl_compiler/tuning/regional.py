@@ -20,6 +20,11 @@ from archdsl_compiler.tuning.pricing import Price, Pricing, form_of
 from archdsl_compiler.tuning.program import Choice, Seen, Weights, case_of, observe
 
 NARROW: Final = ("bfloat16", "float16")
+INSTRUCTIONS: Final = {
+    "bfloat16": frozenset({"avx512_bf16", "amx_bf16", "bf16"}),
+    "float16": frozenset({"avx512_fp16", "asimdhp"}),
+}
+"""Instruction sets of processors, one of which is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,19 @@ class Priced:
     conversions: Mapping[tuple[Operand, Operand], float]
 
 
-def modes_for(cut: Cut, dtype: str) -> tuple[Mode, ...]:
-    """The modes that regions of a model may run in, where its results may have the precision of `dtype`."""
+def modes_for(cut: Cut, dtype: str, place: Place) -> tuple[Mode, ...]:
+    """The modes that regions of a model may run in, where its results may have the precision of `dtype`. What a
+    processor has no instructions for it would compute a hundred times slower."""
     layouts = ("natural", "last") if maps_of(Reading(cut.flat)) else ("natural",)
-    dtypes = ("float32", dtype) if dtype in NARROW else (dtype,)
+    narrow = ("float32", dtype) if computes(place, dtype) else ("float32",)
+    dtypes = narrow if dtype in NARROW else (dtype,)
     return tuple(Mode(layout, each) for each in dtypes for layout in layouts)
+
+
+def computes(place: Place, dtype: str) -> bool:
+    """Whether the processor or GPU has instructions for a dtype."""
+    needed = INSTRUCTIONS.get(dtype)
+    return needed is None or place.device != "cpu" or bool(place.features & needed)
 
 
 def priced(

@@ -33,7 +33,7 @@ from archdsl_compiler.tuning.plan import Plan
 from archdsl_compiler.tuning.pricing import Pricing, Progress
 from archdsl_compiler.tuning.program import Weights
 from archdsl_compiler.tuning.record import Record
-from archdsl_compiler.tuning.regional import Priced, choices_for, chosen_modes, modes_for, priced
+from archdsl_compiler.tuning.regional import Priced, choices_for, chosen_modes, computes, modes_for, priced
 from archdsl_compiler.tuning.regional_recipe import EagerRecipe, RegionalRecipe, example_inputs
 from archdsl_compiler.tuning.rows import Key
 
@@ -130,6 +130,8 @@ class _Tuning:
         if self.wish.engine != REGIONS:
             contenders += self._whole(_wanted(self.wish.engine), notes)
         contenders.append(Contender(EAGER, self._key(EAGER), EagerRecipe()))
+        if not computes(self.place, self.wish.dtype):
+            notes.append(f"this processor has no instructions for {self.wish.dtype}: regions are computed in float32")
         inputs = example_inputs(self.parts.flat, self.wish.batch, self.place.device)
         outcome = contest(self.portable, contenders, inputs, self.wish.dtype, self.conditions, self.record)
         winner = next(each for each in contenders if each.name == outcome.winner)
@@ -155,7 +157,9 @@ class _Tuning:
         weights = Weights(self.parts, state)
         inputs = example_inputs(self.parts.flat, self.wish.batch, self.place.device)
         pricing = Pricing(self.record, self.conditions, self.wish.batch, measure, self.progress)
-        found = priced(self.parts, weights, inputs, modes_for(self.parts, self.wish.dtype), pricing, self.place)
+        found = priced(
+            self.parts, weights, inputs, modes_for(self.parts, self.wish.dtype, self.place), pricing, self.place
+        )
         return found, self._page(found, chosen_modes(found), tuned_by(pricing, found))
 
     def _page(self, found: Priced, modes: Sequence[Mode], tuned: Any) -> Plan:
@@ -180,8 +184,6 @@ class _Tuning:
                 self.progress(number, len(wanted), engine.name)
             if missing := engine.available():
                 notes.append(f"{engine.name} was not tried: {missing}")
-            elif self.wish.dtype not in engine.dtypes():
-                notes.append(f"{engine.name} was not tried: it does not compute in {self.wish.dtype} on this processor")
             elif self.place.device != "cpu":
                 notes.append(f"{engine.name} was not tried: it runs on a CPU")
             else:
@@ -196,15 +198,22 @@ class _Tuning:
                         f"{engine.name} was not tried: it takes about {seconds:.0f} s, {max(left, 0):.0f} s were left"
                     )
                     continue
-                versions = " ".join(engine.versions())
+                dtype = self._computed(engine)
+                if dtype != self.wish.dtype:
+                    notes.append(f"{engine.name} computes in {dtype}: it has no {self.wish.dtype} on this processor")
+                versions = " ".join((dtype, *engine.versions()))
                 self.pages[engine.name] = page_of_whole(
-                    engine.name, self.parts, self.wish.dtype, self.wish.batch, self.place, self.conditions
+                    engine.name, self.parts, dtype, self.wish.batch, self.place, self.conditions
                 )
                 yield Contender(engine.name, self._key(f"{engine.name} {versions}"), recipe)
 
+    def _computed(self, engine: Engine) -> Dtype:
+        """What an engine computes in: the wish, or float32, which is always as exact."""
+        return self.wish.dtype if self.wish.dtype in engine.dtypes() else "float32"
+
     def _engine_recipe(self, engine: Engine, left: float, nodes: int) -> EngineRecipe | None:
         threads = torch.get_num_threads()
-        given = (engine, self.portable, self.deployed, self.wish.dtype, self.wish.batch, threads, self.root)
+        given = (engine, self.portable, self.deployed, self._computed(engine), self.wish.batch, threads, self.root)
         kept = kept_recipe(*given)
         if kept is not None:
             return kept

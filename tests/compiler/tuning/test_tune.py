@@ -48,8 +48,8 @@ class Case:
     record: Record
     root: Path
 
-    def tuned(self, wish: Wish = Wish(), **options: object) -> Tuned:
-        return tune(self.model, self.deployed, wish, self.record, root=self.root, **options)  # type: ignore[arg-type]
+    def tuned(self, **options: object) -> Tuned:
+        return tune(self.model, self.deployed, Wish(), self.record, root=self.root, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
