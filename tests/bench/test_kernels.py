@@ -194,7 +194,7 @@ def test_bounds_of_tuning():
 
 
 def test_the_file_of_large_kernels_is_clean_and_canonical():
-    path = Path(large_kernels.MODEL.rpartition(":")[0])
+    path = large_kernels.FILE
     source = Source(path.name, path.read_text(encoding="utf-8"))
     assert ((), source.text) == (parse(source).diagnostics, format_text(source))
 
@@ -226,7 +226,7 @@ def test_onnx_runtime_says_that_it_has_no_bfloat16():
 
 @pytest.mark.slow
 def test_large_kernels_are_measured(small: str):
-    row = {"key": {}} | large_kernels.large_kernels(0.0, small)
+    row = {"key": {}} | large_kernels.large_kernels("small", 0.0, small.removesuffix(":small"))
     assert faster(row, "tuned")
     assert 1e-4 > row["errors"]["tuned"]
 

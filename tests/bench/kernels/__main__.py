@@ -2,8 +2,8 @@
 
     python -m tests.bench.kernels --figure 1 --threads 1 --batch 1,8 --json rows.jsonl
 
-1 our plans beside timm eager, 2 our `auto` beside other engines, 3 neighborhood attention and large kernels, 4 sums of the record beside whole
-models, 5 how long tuning takes, 6 a GPU."""
+1 our plans beside timm eager, 2 our `auto` beside other engines, 3 neighborhood attention and large kernels, 4 sums of
+the record beside whole models, 5 how long tuning takes, 6 a GPU."""
 
 import argparse
 import json

@@ -14,10 +14,11 @@ from tests.bench.kernels.models import Setting, error
 from tests.bench.kernels.planned import told, tuned
 from tests.bench.kernels.rows import Row
 
-MODEL: Final = f"{Path(__file__).with_name('large_kernels.arch')}:large_kernels"
+FILE: Final = Path(__file__).with_name("large_kernels.arch")
 
 
-def large_kernels(seconds: float, target: str = MODEL) -> Row:
+def large_kernels(model: str, seconds: float, file: str | Path = FILE) -> Row:
+    target = f"{file}:{model}"
     keep_freed_memory()
     torch.manual_seed(0)
     naive = archdsl.build(target).eval()
