@@ -313,11 +313,37 @@ model net()(x: [b, 4, 5], y: [b, 4, 5]) { return 2 / (1 - (y - abs(x))) }
 """,
 }
 
+SPECTRALS: Mapping[str, str] = {
+    "maps": """
+from std.mixers import fourier_filter
+model net()(x: [b, 6, 7, 8]) { return x |> fourier_filter as one |> fourier_filter as two }
+""",
+    "tokens": """
+model net()(x: [b, 5, 7, 3]) {
+  let weight = param([5, 4, 3, 2], init=normal(0.5)) as weight
+  return rfft2(x, axes=(1, 2)) * as_complex(weight) |> irfft2(size=(5, 7), axes=(1, 2))
+}
+""",
+    "one_weight_for_all_channels": """
+model net()(x: [b, 3, 6, 4]) {
+  let weight = param([6, 3, 2], init=normal(0.5)) as weight
+  return as_complex(weight) * rfft2(x, axes=(2, 3)) |> irfft2(size=(6, 4), axes=(2, 3))
+}
+""",
+    "weights_of_the_input": """
+model net()(x: [b, 3, 6, 4]) {
+  let weight = x |> mean(axes=1, keep=true) |> relu |> rfft2(axes=(2, 3))
+  return weight * rfft2(x, axes=(2, 3)) |> irfft2(size=(6, 4), axes=(2, 3))
+}
+""",
+}
+
 MODELS: Mapping[str, Mapping[str, str]] = {
     "product": PRODUCTS,
     "attention": ATTENTIONS,
     "pool_mixer": POOL_MIXERS,
     "neighborhood": NEIGHBORHOODS,
+    "spectral": SPECTRALS,
     "chain": CHAINS,
 }
 """By kind of region. Whoever adds a kind adds its models here."""
