@@ -83,6 +83,7 @@ PASSES: Mapping[str, tuple[str, str]] = {
     "gather-windows": ("gather_windows", "GatherWindows"),
     "compute-tables": ("compute_tables", "ComputeTables"),
     "fold-scales": ("fold_scales", "FoldScales"),
+    "crop-kernels": ("crop_kernels", "CropKernels"),
     "fold-shifts": ("fold_shifts", "FoldShifts"),
     "compute-needed": ("compute_needed", "ComputeNeeded"),
     "move-permutations": ("move_permutations", "MovePermutations"),

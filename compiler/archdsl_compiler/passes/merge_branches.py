@@ -106,7 +106,7 @@ Merged = tuple[OpCall, list[OpCall], MergedBranches]
 def _merged_conv(group: list[OpCall], passes_on: bool, x: TensorType, result: TensorType) -> Merged | None:
     """The convolution that some branches are together, those branches, and how its weights follow from theirs."""
     convs = [call for call in group if call.op is conv]
-    if not convs or any(not _is_plain(call) for call in convs):
+    if not convs or any(not is_plain(call) for call in convs):
         return None
     largest = max(convs, key=lambda call: prod(_kernel(call)))
     steps, groups = largest.resolved["stride"], setting_of(largest, "groups")
@@ -128,7 +128,7 @@ def _merged_conv(group: list[OpCall], passes_on: bool, x: TensorType, result: Te
     settings: dict[str, object] = {"out": setting_of(largest, "out"), "kernel": kernel, "padding": padding}
     settings |= {"stride": steps, "dilation": gaps, "groups": groups, "bias": bias}
     try:
-        call = op_call_like(largest, conv, {name: _short(value) for name, value in settings.items()}, [x])
+        call = op_call_like(largest, conv, {name: short(value) for name, value in settings.items()}, [x])
     except OpFault:
         return None
     if call.outputs[0] != result:
@@ -209,7 +209,7 @@ def _sum(outer: OpCall, terms: Sequence[int]) -> OpCall:
     return replace(outer, op=add if len(terms) == 2 else add_all, inputs=inputs, settings={}, resolved={}, hints={})
 
 
-def _is_plain(call: OpCall) -> bool:
+def is_plain(call: OpCall) -> bool:
     """Whether the padding is the same at both ends."""
     return all(isinstance(number, int) for number in cast("tuple[object, ...]", call.resolved["padding"]))
 
@@ -237,7 +237,7 @@ def _has_bias(call: OpCall) -> bool:
     return any(parameter.name == "bias" for parameter in call.parameters)
 
 
-def _short(value: object) -> object:
+def short(value: object) -> object:
     """One number where all axes have the same."""
     if not isinstance(value, tuple):
         return value

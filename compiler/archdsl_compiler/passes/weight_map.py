@@ -95,6 +95,14 @@ class Shifted:
 
 
 @dataclass(frozen=True, slots=True)
+class Cropped:
+    """Of the kernel of the convolution at `label` these places stay, along each axis."""
+
+    label: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Computed:
     """The results of `module`, which has no inputs, became parameters at `labels`; it holds parameters of the module
     that the change is of, under the same names. Those at `gone` leave the state dict."""
@@ -104,6 +112,6 @@ class Computed:
     gone: tuple[str, ...]
 
 
-Change: TypeAlias = FoldedNorm | MergedBranches | Scaled | Shifted | Computed
+Change: TypeAlias = FoldedNorm | MergedBranches | Scaled | Shifted | Cropped | Computed
 WeightMap: TypeAlias = Mapping[Module, tuple[Change, ...]]
 """For each module as it was before the pass, what became of its own parameters, in the order in which to compute it."""

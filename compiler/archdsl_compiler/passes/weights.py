@@ -10,7 +10,16 @@ from torch import Tensor
 from archdsl_compiler.emit.execute import instantiate
 from archdsl_compiler.emit.source import Note, emit
 from archdsl_compiler.graph import Module, instances, join, state_entries
-from archdsl_compiler.passes.weight_map import Branch, Computed, FoldedNorm, MergedBranches, Scaled, Shifted, WeightMap
+from archdsl_compiler.passes.weight_map import (
+    Branch,
+    Computed,
+    Cropped,
+    FoldedNorm,
+    MergedBranches,
+    Scaled,
+    Shifted,
+    WeightMap,
+)
 
 
 def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module, WeightMap]]) -> dict[str, Tensor]:
@@ -29,6 +38,9 @@ def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module,
                         _scale(found, instance.path, change)
                     case Shifted():
                         _shift(found, instance.path, change)
+                    case Cropped():
+                        name = join(instance.path, join(change.label, "weight"))
+                        found[name] = found[name][(..., *(slice(*span) for span in change.spans))].contiguous()
                     case Computed():
                         _compute(found, instance.path, change)
     return found
