@@ -83,6 +83,7 @@ PASSES: Mapping[str, tuple[str, str]] = {
     "gather-windows": ("gather_windows", "GatherWindows"),
     "compute-tables": ("compute_tables", "ComputeTables"),
     "fold-scales": ("fold_scales", "FoldScales"),
+    "merge-products": ("merge_products", "MergeProducts"),
     "crop-kernels": ("crop_kernels", "CropKernels"),
     "fold-shifts": ("fold_shifts", "FoldShifts"),
     "compute-needed": ("compute_needed", "ComputeNeeded"),
@@ -96,6 +97,7 @@ DEPLOYING = (
     "open-modules",
     "merge-branches",
     "fold-batch-norm",
+    "merge-products",
     "compute-tables",
     "fold-scales",
     "gather-windows",
@@ -106,9 +108,11 @@ DEPLOYING = (
 """Run after those for building: names stay as they are where nothing is folded."""
 FLATTENED = (
     "merge-common",
+    "merge-products",
     "compute-needed",
     "fold-shifts",
     "fold-scales",
+    "crop-kernels",
     "move-permutations",
     "eliminate-dead-code{drop_state=true}",
 )

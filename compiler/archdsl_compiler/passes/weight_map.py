@@ -95,6 +95,17 @@ class Shifted:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedProducts:
+    """The product at `first` went into the one at `second`, which reads its result; one of them has a kernel of a
+    single place. `first_bias` and `second_bias` say which biases there were."""
+
+    first: str
+    second: str
+    first_bias: bool
+    second_bias: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Cropped:
     """Of the kernel of the convolution at `label` these places stay, along each axis."""
 
@@ -112,6 +123,6 @@ class Computed:
     gone: tuple[str, ...]
 
 
-Change: TypeAlias = FoldedNorm | MergedBranches | Scaled | Shifted | Cropped | Computed
+Change: TypeAlias = FoldedNorm | MergedBranches | MergedProducts | Scaled | Shifted | Cropped | Computed
 WeightMap: TypeAlias = Mapping[Module, tuple[Change, ...]]
 """For each module as it was before the pass, what became of its own parameters, in the order in which to compute it."""

@@ -16,6 +16,7 @@ from archdsl_compiler.passes.weight_map import (
     Cropped,
     FoldedNorm,
     MergedBranches,
+    MergedProducts,
     Scaled,
     Shifted,
     WeightMap,
@@ -34,6 +35,8 @@ def transform_state(state: Mapping[str, Tensor], changes: Sequence[tuple[Module,
                         _fold_norm(found, instance.path, change)
                     case MergedBranches():
                         _merge_branches(found, instance.path, change)
+                    case MergedProducts():
+                        _merge_products(found, instance.path, change)
                     case Scaled():
                         _scale(found, instance.path, change)
                     case Shifted():
@@ -109,6 +112,24 @@ def _add_branch(state: dict[str, Tensor], path: str, branch: Branch, weight: Ten
         bias += shift
     # Channel o sees its own input, which is number o % share of its group.
     weight[(channels, channels % weight.shape[1], *branch.offset)] += scale
+
+
+def _merge_products(state: dict[str, Tensor], path: str, change: MergedProducts) -> None:
+    before, place = join(path, change.first), join(path, change.second)
+    kept = state[join(place, "weight")]
+    left, right = kept.double(), state.pop(join(before, "weight")).double()
+    kernel = left.shape[2:] if left[0, 0].numel() > 1 else right.shape[2:]
+    # One of the two has a single place, so that the places of the other are those of both.
+    weight = torch.einsum("omp,mcq->ocpq", left.flatten(2), right.flatten(2)) if left.dim() > 2 else left @ right
+    state[join(place, "weight")] = weight.reshape(len(left), right.shape[1], *kernel).to(kept.dtype)
+    if change.first_bias or change.second_bias:
+        bias = torch.zeros(len(left), dtype=torch.float64, device=kept.device)
+        if change.second_bias:
+            bias = bias + state[join(place, "bias")].double()
+        if change.first_bias:
+            total = left.flatten(2).sum(2) if left.dim() > 2 else left
+            bias = bias + total @ state.pop(join(before, "bias")).double()
+        state[join(place, "bias")] = bias.to(kept.dtype)
 
 
 def _scale(state: dict[str, Tensor], path: str, change: Scaled) -> None:

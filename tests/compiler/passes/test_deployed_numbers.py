@@ -148,6 +148,18 @@ MODELS: dict[str, tuple[str, dict[str, int]]] = {
         }""",
         {},
     ),
+    "products without an activation between": (
+        """
+        model m(size: int = 7)(x: [b, 4, size, 5]) {
+          let one = x |> conv(9, 3, stride=2) as c1 |> conv(6, 1, bias=false) as c2
+          let two = x |> conv(9, 1, bias=false) as c3 |> conv(5, 3) as c4
+          let three = x |> conv(9, 1) as c5 |> conv(5, 3, padding=0, bias=false) as c6
+          let tokens = x |> rearrange("b c h w -> b (h w) c") |> linear(8) as f1 |> linear(6) as f2 |> linear(7) as f3
+          let narrow = x |> conv(2, 1) as n1 |> conv(7, 1) as n2
+          return one, two, three, tokens, narrow, (x |> conv(9, 1) as p1 |> conv(5, 3) as p2)
+        }""",
+        {"MergedProducts": 5},
+    ),
     "norms before the product of a module": (
         """
         from std.layers import conv_mlp
