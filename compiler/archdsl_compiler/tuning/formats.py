@@ -73,6 +73,12 @@ def in_dtype(tensor: Tensor, mode: Mode) -> Tensor:
     return tensor.to(getattr(torch, mode.dtype)) if tensor.dtype.is_floating_point else tensor
 
 
+def form_text(operand: Operand) -> str:
+    """How a tensor lies, for keys; axes of one place have no order."""
+    strides = (stride if size != 1 else 0 for size, stride in zip(operand.shape, operand.strides, strict=True))
+    return f"[{operand.dtype} {','.join(map(str, strides))}]"
+
+
 def same_form(left: Operand, right: Operand) -> bool:
     """Whether tensors lie alike; axes of one place have no order."""
     if left.dtype != right.dtype:

@@ -18,7 +18,7 @@ from archdsl_compiler.passes.equality import telling_state
 from archdsl_compiler.passes.rewriting import elements
 from archdsl_compiler.sizes import at_batch
 from archdsl_compiler.tuning.conditions import Conditions
-from archdsl_compiler.tuning.formats import conversion, sample_of
+from archdsl_compiler.tuning.formats import conversion, form_text, sample_of
 from archdsl_compiler.tuning.measuring import race
 from archdsl_compiler.tuning.program import Weights, as_tuple, made
 from archdsl_compiler.tuning.record import Record
@@ -62,12 +62,16 @@ class Pricing:
     measured: int = 0
     missed: int = 0
     _known: dict[Key, Kept] = field(default_factory=dict[Key, Kept])
-    _conversions: dict[Key, tuple[Operand, Operand]] = field(default_factory=dict[Key, tuple[Operand, Operand]])
+    _asked: set[str] = field(default_factory=set[str])
 
     def prices(self, cases: Iterable[tuple[Case, Weights]]) -> dict[tuple[str, str], tuple[Price, ...]]:
         """The prices of the kernels that apply to each case, by the region's digest and `form_of` the case; the
         simpler kernel first."""
-        lanes = {(case.region.digest, form_of(case)): _lane(case, weights, self.batch) for case, weights in cases}
+        lanes: dict[tuple[str, str], _Lane] = {}
+        for case, weights in cases:
+            where = case.region.digest, form_of(case)
+            if where not in lanes:
+                lanes[where] = _lane(case, weights, self.batch)
         self._know(digest for digest, _ in lanes)
         regions: dict[str, list[_Lane]] = {}
         for (digest, _), lane in lanes.items():
@@ -97,7 +101,7 @@ class Pricing:
                 "copy",
                 1,
                 f"{source.dtype}->{goal.dtype}",
-                f"{source.shape}{_form(source)}>{_form(goal)}",
+                f"{source.shape}{form_text(source)}>{form_text(goal)}",
                 0,
             )
             kept = self._known.get(key)
@@ -114,7 +118,11 @@ class Pricing:
         return found
 
     def _know(self, regions: Iterable[str]) -> None:
-        self._known.update(self.record.kept(self.conditions, regions))
+        """Read what the record knows of regions that were not asked for before."""
+        wanted = set(regions) - self._asked
+        self._asked |= wanted
+        if wanted:
+            self._known.update(self.record.kept(self.conditions, wanted))
 
     def _price(self, kernel: Kernel, case: Case, kept: Kept | None) -> Price:
         if kept is not None and kept.failure:
@@ -264,12 +272,7 @@ def _mark(tensors: Iterable[Tensor]) -> list[float]:
 
 def form_of(case: Case) -> str:
     """How the tensors of a case lie: with the digest and the batch, all that a time depends on."""
-    return f"{''.join(map(_form, case.inputs))}>{''.join(map(_form, case.outputs))}"
-
-
-def _form(operand: Operand) -> str:
-    strides = (stride if size != 1 else 0 for size, stride in zip(operand.shape, operand.strides, strict=True))
-    return f"[{operand.dtype} {','.join(map(str, strides))}]"
+    return f"{''.join(map(form_text, case.inputs))}>{''.join(map(form_text, case.outputs))}"
 
 
 def _at_batch(operand: Operand, shape: Sequence[object], batch: int) -> Operand:

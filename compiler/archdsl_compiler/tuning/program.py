@@ -87,14 +87,15 @@ def observe(cut: Cut, weights: Weights, inputs: Sequence[Tensor], mode: Mode) ->
             for place, constant in constants.items():
                 seen.setdefault(region.inputs[place], operand_of(constant))
             given = [constants[p] if p in constants else held[value] for p, value in enumerate(region.inputs)]
-            for value, tensor in zip(region.outputs, _plainly(region, weights, mode, given), strict=True):
+            for value, tensor in zip(region.outputs, plainly(region, weights, mode, given), strict=True):
                 keep(value, tensor)
             for value in last.get(number, ()):
                 del held[value]
     return seen
 
 
-def _plainly(region: Region, weights: Weights, mode: Mode, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def plainly(region: Region, weights: Weights, mode: Mode, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """What the plain piece gives."""
     case = Case(region, mode, (), (), Place("cpu", 1, frozenset()))
     try:
         return as_tuple(Plain().make(case, weights.of(region, mode), {})(*given))

@@ -7,7 +7,6 @@ from math import inf
 from typing import Final
 
 import numpy
-from torch import Tensor
 
 from archdsl_compiler.graph import leaves
 from archdsl_compiler.kernels.contract import Case, Mode, Operand, Place, kernel
@@ -15,9 +14,10 @@ from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.kernels.regions.contract import Cut
 from archdsl_compiler.tuning.choosing import Term, choose, conversion_terms
 from archdsl_compiler.tuning.formats import maps_of
+from archdsl_compiler.tuning.forms import Forms
 from archdsl_compiler.tuning.measuring import TIE
 from archdsl_compiler.tuning.pricing import Price, Pricing, form_of
-from archdsl_compiler.tuning.program import Choice, Seen, Weights, case_of, observe
+from archdsl_compiler.tuning.program import Choice, Seen, Weights, case_of
 
 NARROW: Final = ("bfloat16", "float16")
 INSTRUCTIONS: Final = {
@@ -55,11 +55,9 @@ def computes(place: Place, dtype: str) -> bool:
     return needed is None or place.device != "cpu" or bool(place.features & needed)
 
 
-def priced(
-    cut: Cut, weights: Weights, inputs: Sequence[Tensor], modes: Sequence[Mode], pricing: Pricing, place: Place
-) -> Priced:
+def priced(cut: Cut, weights: Weights, modes: Sequence[Mode], pricing: Pricing, forms: Forms, place: Place) -> Priced:
     """All prices that a choice depends on."""
-    seen = {mode: observe(cut, weights, inputs, mode) for mode in modes}
+    seen = {mode: forms.seen(cut, weights, mode) for mode in modes}
     cases = {mode: tuple(case_of(region, mode, seen[mode], place) for region in cut.running) for mode in modes}
     found = pricing.prices((case, weights) for each in cases.values() for case in each)
     prices = {mode: tuple(found[case.region.digest, form_of(case)] for case in cases[mode]) for mode in modes}

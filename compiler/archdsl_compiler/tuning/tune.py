@@ -27,6 +27,7 @@ from archdsl_compiler.tuning.allocator import keep_freed_memory
 from archdsl_compiler.tuning.conditions import Conditions, conditions_here
 from archdsl_compiler.tuning.contest import EAGER, Contender, Outcome, contest
 from archdsl_compiler.tuning.fast_model import FastModel
+from archdsl_compiler.tuning.forms import Forms
 from archdsl_compiler.tuning.paging import page, page_of_whole, tuned_by
 from archdsl_compiler.tuning.pinning import pinned_recipe
 from archdsl_compiler.tuning.plan import Plan
@@ -155,11 +156,10 @@ class _Tuning:
     def _priced(self, measure: bool) -> tuple[Priced, Plan]:
         state = transform_state(self.portable.state_dict(), self.deployed.changes)
         weights = Weights(self.parts, state)
-        inputs = example_inputs(self.parts.flat, self.wish.batch, self.place.device)
         pricing = Pricing(self.record, self.conditions, self.wish.batch, measure, self.progress)
-        found = priced(
-            self.parts, weights, inputs, modes_for(self.parts, self.wish.dtype, self.place), pricing, self.place
-        )
+        forms = Forms(self.record, self.conditions, self.wish.batch, keeps=measure)
+        modes = modes_for(self.parts, self.wish.dtype, self.place)
+        found = priced(self.parts, weights, modes, pricing, forms, self.place)
         return found, self._page(found, chosen_modes(found), tuned_by(pricing, found))
 
     def _page(self, found: Priced, modes: Sequence[Mode], tuned: Any) -> Plan:
