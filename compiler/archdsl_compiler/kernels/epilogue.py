@@ -83,12 +83,15 @@ def _gelu(approximate: str) -> Multiply:
 
 def finished(product: Product, multiply: Multiply, *, activated: bool = False) -> Run:
     """A product with what stands behind it; `activated` if it brings its activation itself."""
-    first = None if activated or product.activation is None else in_place(product.activation)
-    made = multiply if first is None else _then(multiply, first)
-    if product.other is None:
-        return made if product.count == 1 else _of(made, product.source)
+    made = multiply
+    if product.activation is not None and not activated:
+        made = _then(made, in_place(product.activation))
+    if product.squared:
+        made = _then(made, _square)
     if product.moved is not None:
         made = _then(made, _permuted(product.moved))
+    if product.other is None:
+        return made if product.count == 1 else _of(made, product.source)
     return summed(product, lambda x, other: made(x).add_(other))
 
 
@@ -116,6 +119,10 @@ def _of(multiply: Multiply, source: int) -> Run:
 
 def _then(first: Multiply, second: Multiply) -> Multiply:
     return lambda x: second(first(x))
+
+
+def _square(x: Tensor) -> Tensor:
+    return x.mul_(x)
 
 
 def _permuted(order: tuple[int, ...]) -> Multiply:

@@ -44,6 +44,20 @@ model net()(x: [b, 8, 5, 7]) {
   return relu(z + (z |> rearrange("b c h w -> b h w c") |> linear(8) as fc[2] |> rearrange("b h w c -> b c h w")))
 }
 """,
+    "moved_and_activated": """
+model net()(x: [b, 6, 8, 12]) {
+  let w = x |> rearrange("b h w c -> b c h w") |> conv(12, 3, groups=12) as mix
+  let y = w |> rearrange("b c h w -> b h w c") |> gelu
+  return (y |> linear(12) as fc |> rearrange("b h w c -> b w c h") |> silu) + (x |> rearrange("b h w c -> b w c h"))
+}
+""",
+    "squared": """
+model net()(x: [b, 9, 20]) {
+  let y = (x |> linear(24) as fc[0] |> relu) ** 2
+  let z = (y |> linear(20, bias=false) as fc[1] |> relu) ** 2 + x
+  return ((z |> rearrange("b (h w) c -> b c h w", h=3) |> conv(8, 1) as mix |> relu) ** 2) |> conv(8, 3) as end
+}
+""",
     "pointwise": """
 model net()(x: [b, 6, 7, 5]) {
   let y = x |> conv(24, 1) as expand |> gelu
@@ -59,8 +73,10 @@ model net()(x: [b, 5, 11, 9]) {
 """,
     "residual_relu": """
 model net()(x: [b, 8, 9, 7]) {
-  let y = relu((x |> conv(8, 3) as one) + x)
-  return relu((y |> conv(12, 1) as around) + (y |> conv(12, 3) as two))
+  let y = relu((x |> conv(8, 3) as one |> relu |> conv(8, 3) as two) + x)
+  let w = y |> conv(6, 3) as three |> relu |> conv(12, 3, stride=2) as four
+  let z = relu((y |> conv(12, 1, stride=2) as around) + w)
+  return (z |> conv(6, 1) as five |> silu |> conv(12, 1) as six) + z |> hard_swish
 }
 """,
     "patches": """

@@ -1,12 +1,11 @@
 """A linear or a convolution with the activation behind it, the sum that its result goes into, and the activation behind
-that. Between the product and the sum axes may change places, as where a linear over channels-last tokens stands in a
-block on maps."""
+that. On the way axes may change places, once, as where a linear over channels-last tokens stands in a block on maps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from archdsl_compiler.graph import Module, OpCall, leaves
+from archdsl_compiler.graph import Module, OpCall, Scalar, leaves
 from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.passes.rewriting import setting_of
 
@@ -32,15 +31,16 @@ class Sliding:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The calls of a piece by their parts: `call` is the linear or convolution and `activation` the op behind it.
-    `moved` is the order into which axes are brought before the sum, `after` the activation behind it. Of the `count`
-    inputs of the piece `source` is the one that the product reads, and `other` the one that is added; they may be the
-    same. `sliding` is none of a linear, and where it depends on the size of the input."""
+    """The calls of a piece by their parts: `call` is the linear or convolution and `activation` the op behind it, which
+    may be `squared`. `moved` is the order into which axes are brought, `after` the activation behind the sum. Of the
+    `count` inputs of the piece `source` is the one that the product reads, and `other` the one that is added; they may
+    be the same. `sliding` is none of a linear, and where it depends on the size of the input."""
 
     call: OpCall
     count: int
     source: int
     activation: OpCall | None
+    squared: bool
     moved: tuple[int, ...] | None
     other: int | None
     after: OpCall | None
@@ -82,27 +82,41 @@ class Product:
 def find(reading: Reading, anchor: int) -> Sequence[int]:
     if reading.op(anchor, "linear", "conv") is None:
         return ()
-    *product, value = _branch(reading, anchor)
+    branch, value = _branch(reading, anchor)
     added = _sum_of(reading, value)
     if added is None or _last_addend(reading, added) != anchor:
-        return product if _moved(reading, product[-1]) is None else product[:-1]
+        return branch if reading.op(branch[-1], "rearrange") is None else branch[:-1]
     after = _activated(reading, reading.flat.calls[added].first_output)
-    return [*product, added] if after is None else [*product, added, after]
+    return [*branch, added] if after is None else [*branch, added, after]
 
 
-def _branch(reading: Reading, anchor: int) -> Iterator[int]:
-    """A product, its activation and its change of axes, as far as there are; then the value that they make."""
-    yield anchor
-    value = reading.flat.calls[anchor].first_output
-    following = _activated(reading, value)
-    if following is not None:
-        yield following
-        value = reading.flat.calls[following].first_output
-    rearranged = reading.only_reader(value, "rearrange")
-    if rearranged is not None and _moved(reading, rearranged[0]) is not None:
-        yield rearranged[0]
-        value = rearranged[1].first_output
-    yield value
+def _branch(reading: Reading, anchor: int) -> tuple[list[int], int]:
+    """A product with its activation and its change of axes, in either order and as far as there are, and the value that
+    they make."""
+    found = [anchor]
+
+    def value() -> int:
+        return reading.flat.calls[found[-1]].first_output
+
+    moved = _moving(reading, value())
+    found += moved
+    activation = _activated(reading, value())
+    if activation is not None:
+        found.append(activation)
+        if reading.op(activation, "relu") is not None:
+            found += _squaring(reading, value())
+        found += [] if moved else _moving(reading, value())
+    return found, value()
+
+
+def _moving(reading: Reading, value: int) -> list[int]:
+    found = reading.only_reader(value, "rearrange")
+    return [] if found is None or moved_axes(found[1]) is None else [found[0]]
+
+
+def _squaring(reading: Reading, value: int) -> list[int]:
+    found = reading.only_reader(value, "power")
+    return [] if found is None or found[1].inputs != (value, Scalar(2)) else [found[0]]
 
 
 def _activated(reading: Reading, value: int) -> int | None:
@@ -124,18 +138,12 @@ def _last_addend(reading: Reading, added: int) -> int:
     anchors: list[int] = []
     for value in leaves(reading.flat.calls[added].inputs):
         position = reading.makers.get(value)
-        while position is not None and reading.op(position, "rearrange", *ACTIVATIONS) is not None:
-            (before,) = leaves(reading.flat.calls[position].inputs)
-            position = reading.makers.get(before)
+        while position is not None and reading.op(position, "rearrange", "power", *ACTIVATIONS) is not None:
+            position = reading.makers.get(next(leaves(reading.flat.calls[position].inputs)))
         if position is not None and reading.op(position, "linear", "conv") is not None:
-            if list(_branch(reading, position))[-1] == value and _sum_of(reading, value) == added:
+            if _branch(reading, position)[1] == value and _sum_of(reading, value) == added:
                 anchors.append(position)
     return max(anchors)
-
-
-def _moved(reading: Reading, position: int) -> tuple[int, ...] | None:
-    call = reading.op(position, "rearrange")
-    return None if call is None else moved_axes(call)
 
 
 def moved_axes(call: OpCall) -> tuple[int, ...] | None:
@@ -161,6 +169,7 @@ def facts(piece: Module) -> Product:
         len(piece.inputs),
         source,
         next((each for each in calls[1:added] if each.op.name in ACTIVATIONS), None),
+        any(each.op.name == "power" for each in calls[1:added]),
         None if moved is None else moved_axes(moved),
         other,
         calls[added + 1] if added + 1 < len(calls) else None,
