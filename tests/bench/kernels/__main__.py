@@ -31,6 +31,7 @@ def main() -> int:
         given.contestants,
         given.candidates,
         given.regions,
+        given.budget,
     )
     print(", ".join(f"{name} {value}" for name, value in machine().items() if name != "threads"))
     if timm() is None:
@@ -55,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--contestants", type=_words, default=(), help="others than the figure's own")
     parser.add_argument("--candidates", type=int, default=100, help="of each space, in figure 4")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="that the modules of a row take turns")
+    parser.add_argument("--budget", help="for the engine `auto`, as in 5m")
     parser.add_argument("--regions", action="store_true", help="show where plans spend their time")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where rows are kept, and read from")
     return parser.parse_args()

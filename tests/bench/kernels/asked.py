@@ -22,6 +22,8 @@ class Asked:
     """Of a space."""
     regions: bool = False
     """Whether to show where plans spend their time."""
+    budget: str | None = None
+    """How long `auto` may try engines, where that is not as usual."""
 
     def row(
         self,

@@ -136,7 +136,7 @@ def _speeds(
                 if asked.contestants:
                     key["contestants"] = ",".join(contestants)
                 arguments = {"name": model, "batch": batch, "contestants": contestants, "seconds": asked.seconds}
-                arguments |= {"device": device, "dtype": dtype}
+                arguments |= {"device": device, "dtype": dtype, "budget": asked.budget}
                 row = asked.row(key, "speeds:speed", arguments, threads=threads)
                 if row is None:
                     continue

@@ -15,10 +15,14 @@ SHOWN: Final = 20
 
 
 def tuned(
-    target: TargetLike, state: Mapping[str, Tensor] | None, setting: Setting, engine: str = "torch"
+    target: TargetLike,
+    state: Mapping[str, Tensor] | None,
+    setting: Setting,
+    engine: str = "torch",
+    budget: str | None = None,
 ) -> tuple[nn.Module, Plan]:
     """A model with a plan for this machine."""
-    tune = archdsl.Tune(setting.device, setting.dtype, setting.batch, setting.threads, engine)
+    tune = archdsl.Tune(setting.device, setting.dtype, setting.batch, setting.threads, engine, budget)
     model: Any = archdsl.build(target, weights=dict(state) if state else None, tune=tune)
     return model.eval(), model.plan
 

@@ -34,6 +34,7 @@ def speed(
     seconds: float = SECONDS,
     device: str = "cpu",
     dtype: str = "fp32",
+    budget: str | None = None,
 ) -> Row:
     """One model with as many threads as this process has. What cannot be built or is wrong is told and left out. timm's
     module runs under the allocator of ours, which makes it faster than it is where nobody sets that."""
@@ -54,7 +55,7 @@ def speed(
             note(f"{name}, {setting}: {contestant}")
             begun = time.perf_counter()
             try:
-                run, plans[contestant] = _run(contestant, name, state, module, given, setting)
+                run, plans[contestant] = _run(contestant, name, state, module, given, setting, budget)
                 errors[contestant] = error(run(given), reference)
             except Exception as failure:  # an engine may fail in whatever way
                 failures[contestant] = f"{type(failure).__name__}: {failure}"[:500]
@@ -78,12 +79,19 @@ def speed(
 
 
 def _run(
-    contestant: str, name: str, state: dict[str, Tensor], module: nn.Module, given: Tensor, setting: Setting
+    contestant: str,
+    name: str,
+    state: dict[str, Tensor],
+    module: nn.Module,
+    given: Tensor,
+    setting: Setting,
+    budget: str | None,
 ) -> tuple[Callable[[Tensor], Tensor], Row]:
     """The callable, and what is told of how it is made."""
     if contestant in RIVALS:
         return RIVALS[contestant](module, given, setting), {}
     if contestant == "untuned":
         return archdsl.build(f"zoo:{name}", weights=state).eval().to(setting.device), {}
-    model, plan = tuned(f"zoo:{name}", state, setting, "torch" if contestant == "tuned" else contestant)
+    engine = "torch" if contestant == "tuned" else contestant
+    model, plan = tuned(f"zoo:{name}", state, setting, engine, budget)
     return model, told(plan)
