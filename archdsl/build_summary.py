@@ -15,6 +15,7 @@ from archdsl.meaning.values import Value, show
 from archdsl.plan_text import conversions, extent, headline, verdict
 from archdsl.preprocessing import data_config_of
 from archdsl.targets import Target
+from archdsl.tuning import TunedModel
 from archdsl.weights.report import WeightsReport
 from archdsl_compiler.graph import Module, instances, leaves
 from archdsl_compiler.tuning.plan import Plan
@@ -135,7 +136,7 @@ def graph_summary(target: Target, graph: Module, seed: int | None, files: Sequen
     )
 
 
-def as_text(summary: Summary, report: WeightsReport | None, plan: Plan | None = None) -> str:
+def as_text(summary: Summary, report: WeightsReport | None, tuned: TunedModel | None = None) -> str:
     """What the command prints."""
     rows = [
         ("input", ", ".join(map(_shown, summary.inputs))),
@@ -153,8 +154,11 @@ def as_text(summary: Summary, report: WeightsReport | None, plan: Plan | None = 
         rows[-1:] = [("weights", first), *(("", line) for line in others)]
     if summary.deployed:
         rows.append(("deployed", "batch norms and branches are folded where that can be; for inference alone"))
-    if plan is not None:
-        rows += [("tuned", ", ".join(headline(plan))), ("", extent(plan)), ("", verdict(plan))]
+    if tuned is not None:
+        plan = tuned.plan
+        rows.append(("tuned", ", ".join(headline(plan))))
+        rows += [("", f"as {tuned.origin} says, nothing was measured now")] if tuned.origin else []
+        rows += [("", extent(plan)), ("", verdict(plan))]
         rows += [("", f"conversions: {conversions(plan)}")] if plan.regions and plan.refused is None else []
         rows += [("note", note) for note in plan.notes]
     head = summary.name if summary.name == summary.target else f"{summary.name}, from {summary.target}"

@@ -74,11 +74,12 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class TunedModel:
     """`plan` is also an attribute of the model; `basis` is the graph that it is for, and how its weights follow from
-    those of the model."""
+    those of the model. `origin` says from which file the plan was taken, if it was."""
 
     model: "FastModel"
     plan: "Plan"
     basis: "Deployed"
+    origin: str = ""
 
 
 def order_of(wanted: Tune | bool, target: Target, graph: Module) -> Order:
@@ -95,12 +96,11 @@ def order_of(wanted: Tune | bool, target: Target, graph: Module) -> Order:
             f"`{target.name}` has externs ({', '.join(outside)}), and what they compute is not known; "
             "build it without --tune"
         )
+    from archdsl.plan_files import read_plan
     from archdsl_compiler.tuning.tune import BUDGET, Wish
 
     path, pinned = None if wanted.plan is None else Path(wanted.plan), None
     if path is not None and path.exists():
-        from archdsl.plan_files import read_plan
-
         pinned = read_plan(path)
     elif path is not None and not wanted.measure:
         raise UsageError(f"there is no plan at `{path}`; with --tune one is made and written there")
@@ -123,6 +123,7 @@ def tuned(
 ) -> "TunedModel":
     """The model with a program for it. `deployed` is its graph if it was folded; else it stays as it is, and only the
     program has it folded."""
+    from archdsl.plan_files import ANEW, write_plan
     from archdsl_compiler.engines.contract import EngineFailure
     from archdsl_compiler.passes.deploy import Deployed
     from archdsl_compiler.tuning.allocator import keep_freed_memory
@@ -148,17 +149,15 @@ def tuned(
             progress=tell,
         )
     except (PlanMismatch, EngineFailure) as error:
-        raise UnusableFile(f"`{order.shown}` cannot be used for `{target.name}`: {error}") from None
+        raise UnusableFile(f"`{order.shown}` cannot be used for `{target.name}`: {error}; {ANEW}") from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt("what was measured until now is kept") from None
     notes = (*found.plan.notes, *notes, *record.notes)
     plan = found.plan.model_copy(update={"notes": tuple(dict.fromkeys(notes))})
     if order.page is not None:
-        from archdsl.plan_files import write_plan
-
         write_plan(order.page, plan)
     vars(found.model)["plan"] = plan
-    return TunedModel(found.model, plan, basis)
+    return TunedModel(found.model, plan, basis, f"`{order.shown}`" if order.pinned else "")
 
 
 def _basis(target: Target, graph: Module, record: "Record") -> "tuple[Deployed, tuple[str, ...]]":

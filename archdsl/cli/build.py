@@ -66,7 +66,7 @@ def command(
         return
     if explain_plan and built.plan is not None:
         click.echo(f"{explained(built.plan)}\n")
-    click.echo(as_text(summary, built.report, built.plan))
+    click.echo(as_text(summary, built.report, built.tuned))
     if folder is not None:
         click.echo(f"wrote {folder}: {', '.join(files)}")
 

@@ -11,6 +11,7 @@ import archdsl
 from archdsl.build_summary import read_summary
 from archdsl.cli import waiting
 from archdsl.cli.main import run
+from archdsl.kept_times import user_record
 from archdsl.plan_files import read_plan
 from archdsl_compiler.tuning import pricing
 from tests.small_net import write_net
@@ -77,6 +78,8 @@ def test_a_plan_is_given_as_one_object(net: str, capsys: pytest.CaptureFixture[s
     assert {"regions", "conversions", "eager_milliseconds"} <= shown.keys()
     assert 0 == run(["build", net, "--plan", "p.json", "--json"])
     assert shown["dtype"] == json.loads(capsys.readouterr().out)["tuned"]["dtype"]
+    assert 0 == run(["build", net, "--plan", "p.json"])
+    assert "as `p.json` says, nothing was measured now" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -127,8 +130,10 @@ def test_whoever_stops_it_loses_nothing_and_gets_no_folder(
     assert "Stopped; what was measured until now is kept." in capsys.readouterr().err
     assert not Path("out").exists()
     monkeypatch.setattr(pricing, "race", race)
-    assert 0 == run(["tune", "show"])
-    assert "3 regions" in capsys.readouterr().out
+    kept = {key.region for _, key, row in user_record().rows() if row.timing is not None}
+    assert 2 == len(kept)
+    assert 0 == run(["build", net, "--tune", *ONE])
+    assert 2 < len({key.region for _, key, row in user_record().rows() if row.timing is not None})
 
 
 def test_whoever_waits_is_told(

@@ -17,26 +17,24 @@ from archdsl_compiler.tuning.plan import Plan
 from archdsl_compiler.tuning.program import Weights, case_of, observe
 from archdsl_compiler.tuning.regional_recipe import EagerRecipe, RegionalRecipe, example_inputs
 
-AGAIN = "make it again with --tune"
-
 
 class PlanMismatch(ValueError):
-    """The plan cannot be taken, in a sentence that says what to do."""
+    """The plan cannot be taken, in a sentence that says why."""
 
 
 def pinned_recipe(plan: Plan, portable: nn.Module, deployed: Deployed, parts: Cut, place: Place, root: Path) -> Recipe:
     """The recipe of a plan that was saved."""
     if plan.model != digest(parts.flat):
-        raise PlanMismatch(f"the plan is of another model, or of this one as another version lowered it; {AGAIN}")
+        raise PlanMismatch("the plan is of another model, or of this one as another version lowered it")
     if plan.device != place.device:
-        raise PlanMismatch(f"the plan is for {plan.device}, and the model is to run on {place.device}; {AGAIN}")
+        raise PlanMismatch(f"the plan is for {plan.device}, and the model is to run on {place.device}")
     if plan.engine == "eager":
         return EagerRecipe()
     if plan.engine != "torch":
         return _whole(plan, portable, deployed, root)
     labels = [(region.label, region.digest) for region in parts.running]
     if [(region.label, region.digest) for region in plan.regions] != labels:
-        raise PlanMismatch(f"the regions of the plan are not those of the model; {AGAIN}")
+        raise PlanMismatch("the regions of the plan are not those of the model")
     modes = [_mode(region.mode) for region in plan.regions]
     weights = Weights(parts, transform_state(portable.state_dict(), deployed.changes))
     inputs = example_inputs(parts.flat, plan.batch, place.device)
@@ -46,11 +44,9 @@ def pinned_recipe(plan: Plan, portable: nn.Module, deployed: Deployed, parts: Cu
         try:
             chosen = kernel(planned.kernel)
         except KeyError:
-            raise PlanMismatch(
-                f"{where} is to run by the kernel `{planned.kernel}`, which is not known; {AGAIN}"
-            ) from None
+            raise PlanMismatch(f"{where} is to run by the kernel `{planned.kernel}`, which is not known") from None
         if not chosen.applies(case_of(region, mode, seen[mode], place)):
-            raise PlanMismatch(f"{where} is to run by the kernel `{planned.kernel}`, which does not run here; {AGAIN}")
+            raise PlanMismatch(f"{where} is to run by the kernel `{planned.kernel}`, which does not run here")
     shapes = tuple(tuple(x.shape) for x in inputs)
     choices = tuple((mode, planned.kernel) for mode, planned in zip(modes, plan.regions, strict=True))
     return RegionalRecipe(parts, deployed, choices, seen, shapes, place)
@@ -60,7 +56,7 @@ def _whole(plan: Plan, portable: nn.Module, deployed: Deployed, root: Path) -> R
     try:
         engine = engine_of(plan.engine)
     except KeyError:
-        raise PlanMismatch(f"the plan wants the engine `{plan.engine}`, which is not known; {AGAIN}") from None
+        raise PlanMismatch(f"the plan wants the engine `{plan.engine}`, which is not known") from None
     if missing := engine.available():
         raise PlanMismatch(f"the plan wants the engine `{plan.engine}`: {missing}")
     threads = torch.get_num_threads()
@@ -72,5 +68,5 @@ def _whole(plan: Plan, portable: nn.Module, deployed: Deployed, root: Path) -> R
 def _mode(text: str) -> Mode:
     dtype, _, layout = text.partition("/")
     if layout not in ("natural", "last"):
-        raise PlanMismatch(f"the plan has the mode `{text}`, which is not known; {AGAIN}")
+        raise PlanMismatch(f"the plan has the mode `{text}`, which is not known")
     return Mode("last" if layout == "last" else "natural", dtype)
