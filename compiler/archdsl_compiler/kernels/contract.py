@@ -100,7 +100,7 @@ class Kernel(Protocol):
 
 MODULES = (
     *("plain", "linear", "convolution", "dilation", "depthwise"),
-    *("attention", "pool_mixer", "neighborhood", "spectral", "chain"),
+    *("attention", "pool_mixer", "neighborhood", "norm", "spectral", "chain"),
 )
 """Modules of this package that have `KERNELS`; the simpler kernel comes first."""
 

@@ -354,12 +354,21 @@ model net()(x: [b, 3, 6, 4]) {
 """,
 }
 
+NORMS: Mapping[str, str] = {
+    "tokens": "model net()(x: [b, 9, 20]) { return x |> rms_norm as one |> rms_norm(affine=false) }",
+    "maps": """
+model net()(x: [b, 6, 7, 5]) { return x |> rms_norm(axis=1, eps=0.001) as one |> rms_norm(axis=2) as two }
+""",
+    "vectors": "model net()(x: [b, 20]) { return x |> rms_norm as one }",
+}
+
 MODELS: Mapping[str, Mapping[str, str]] = {
     "product": PRODUCTS,
     "attention": ATTENTIONS,
     "pool_mixer": POOL_MIXERS,
     "neighborhood": NEIGHBORHOODS,
     "spectral": SPECTRALS,
+    "norm": NORMS,
     "chain": CHAINS,
 }
 """By kind of region. Whoever adds a kind adds its models here."""

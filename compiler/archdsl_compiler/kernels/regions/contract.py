@@ -34,7 +34,7 @@ class RegionKind(Protocol):
 
 
 # Kinds in the order in which they look for regions: a call belongs to the first that takes it.
-KINDS = ("attention", "neighborhood", "pool_mixer", "spectral", "product", "chain")
+KINDS = ("attention", "neighborhood", "pool_mixer", "norm", "spectral", "product", "chain")
 ONE_OP = "op"
 
 
