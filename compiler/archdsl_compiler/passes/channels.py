@@ -9,6 +9,7 @@ Every op here leaves zeros zeros and treats channels alike, so that factors may 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from math import prod
 from typing import TypeAlias, cast
@@ -66,12 +67,7 @@ def of_parameter(shape: Sequence[int]) -> Spread:
 
 def ends(module: Module, value: int, spread: Spread) -> list[End]:
     """Where everything goes that is only moved, from `value` on."""
-    readers: dict[int, list[Call]] = {}
-    for call in module.calls:
-        for read in leaves(call.inputs):
-            readers.setdefault(read, []).append(call)
-    leaving = [*leaves(module.outputs), *results_by_path(module)]
-    types = value_types(module)
+    readers, leaving, types = _reads(module)
     found: list[End] = []
     waiting = [(value, spread)]
     while waiting:
@@ -84,6 +80,16 @@ def ends(module: Module, value: int, spread: Spread) -> list[End]:
             else:
                 waiting += after.items()
     return found
+
+
+@lru_cache(maxsize=4)  # asked for one value of a module after the other
+def _reads(module: Module) -> tuple[Mapping[int, Sequence[Call]], Sequence[int], Sequence[TensorType]]:
+    """Who reads each value, which values leave the module, and all types."""
+    readers: dict[int, list[Call]] = {}
+    for call in module.calls:
+        for read in leaves(call.inputs):
+            readers.setdefault(read, []).append(call)
+    return readers, (*leaves(module.outputs), *results_by_path(module)), value_types(module)
 
 
 def moved(call: Call, spread: Spread, x: TensorType) -> Mapping[int, Spread] | None:

@@ -6,7 +6,7 @@ queries, keys and values at once, for example. A number on a matrix product goes
 left goes into the columns of the products behind, if nothing else reads it. Always exact; what is made is for
 inference only, as a layer scale would be trained otherwise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
@@ -23,6 +23,7 @@ from archdsl_compiler.passes.rewriting import (
     value_types,
 )
 from archdsl_compiler.passes.weight_map import Change, Scaled, Strided, WeightMap
+from archdsl_compiler.types import TensorType
 
 PRODUCTS = ("conv", "linear")
 
@@ -43,7 +44,7 @@ class FoldScales:
 def folded(module: Module) -> tuple[Module, tuple[Change, ...]]:
     """One module, and what became of its parameters."""
     changes: list[Change] = []
-    while (found := _first(module)) is not None:
+    while (found := _some(module)) is not None:
         module, more = found
         changes += more
     return module, tuple(changes)
@@ -60,15 +61,22 @@ class Factor:
     spread: Spread | None = None
 
 
-def _first(module: Module) -> tuple[Module, list[Change]] | None:
+def _some(module: Module) -> tuple[Module, list[Change]] | None:
+    """The module without the factors that can be folded as it stands; of those with one parameter the first."""
     view = _View(module)
     if not view.products:
         return None
+    taken: list[Factor] = []
+    changes: list[Change] = []
+    parameters: set[str] = set()
     for factor in factors(module):
-        changes = view.before(factor) or view.behind(factor)
-        if changes:
-            return without(module, factor), changes
-    return None
+        label = factor.parameter.label if factor.parameter is not None else None
+        found = [] if label in parameters else view.before(factor) or view.behind(factor)
+        if found:
+            taken.append(factor)
+            changes += found
+            parameters.update([label] if label is not None else [])
+    return (without(module, taken), changes) if taken else None
 
 
 def factors(module: Module) -> Iterator[Factor]:
@@ -90,8 +98,8 @@ def factors(module: Module) -> Iterator[Factor]:
                 yield Factor(call, left, number if call.op.name == "multiply" else 1 / number)
         elif isinstance(right, int) and call.op.name == "multiply":
             for value, other in ((left, right), (right, left)):
-                found = learned(other, made, own, module)
-                if found is not None and types[value] == call.outputs[0] and learned(value, made, own, module) is None:
+                found = learned(other, made, own, types)
+                if found is not None and types[value] == call.outputs[0] and learned(value, made, own, types) is None:
                     yield Factor(call, value, 1.0, *found)
 
 
@@ -100,7 +108,7 @@ def _after(call: Call) -> int:
 
 
 def learned(
-    value: int, made: Mapping[int, Call], own: Mapping[int, OpCall], module: Module
+    value: int, made: Mapping[int, Call], own: Mapping[int, OpCall], types: Sequence[TensorType]
 ) -> tuple[OpCall, Spread] | None:
     """The parameter that a value is, with its places moved about at most."""
     if value in own:
@@ -112,10 +120,10 @@ def learned(
     source = None if call is None else source_of(call)
     if call is None or source is None or call.outputs[0].dtype != "real" or len(call.outputs) != 1:
         return None
-    if elements(call.outputs[0].shape) != elements(value_types(module)[source].shape):
+    if elements(call.outputs[0].shape) != elements(types[source].shape):
         return None
-    found = learned(source, made, own, module)
-    after = None if found is None else moved(call, found[1], value_types(module)[source])
+    found = learned(source, made, own, types)
+    after = None if found is None else moved(call, found[1], types[source])
     return None if found is None or after is None else (found[0], after[value])
 
 
@@ -224,22 +232,21 @@ def _static(call: OpCall) -> bool:
     return all(isinstance(size, int) for parameter in call.parameters for size in parameter.shape)
 
 
-def without(module: Module, factor: Factor) -> Module:
-    """The module without the factor, and without what only led to its parameter."""
-    calls: list[Call] = [call for call in module.calls if call is not factor.call]
-    module = rebuilt(module, calls, {factor.call.first_output: factor.value})
-    if factor.parameter is None:
-        return module
-    while True:
+def without(module: Module, folded: Sequence[Factor]) -> Module:
+    """The module without these calls, and without what only led to their parameters."""
+    replaced = {factor.call.first_output: factor.value for factor in folded}
+    module = rebuilt(module, [call for call in module.calls if call.first_output not in replaced], replaced)
+    labels = {factor.parameter.label for factor in folded if factor.parameter is not None}
+    while labels:
         read = uses(module)
-        unread = [
-            call
+        gone = {
+            call.first_output
             for call in module.calls
             if isinstance(call, OpCall)
             and not any(value in read for value in range(call.first_output, _after(call)))
-            and (not call.parameters or (call.op.name == "param" and call.label == factor.parameter.label))
-        ]
-        if not unread:
-            return module
-        gone = {call.first_output for call in unread}
+            and (not call.parameters or (call.op.name == "param" and call.label in labels))
+        }
+        if not gone:
+            break
         module = rebuilt(module, [call for call in module.calls if call.first_output not in gone])
+    return module

@@ -6,6 +6,7 @@ It is done where nothing but products reads the sum, and where they pad nothing:
 shifted. What is left of such an activation is a factor, which `fold-scales` takes. Always exact; what is made is for
 inference only."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
@@ -40,59 +41,71 @@ class FoldShifts:
 def folded(module: Module) -> tuple[Module, tuple[Change, ...]]:
     """One module, and what became of its parameters."""
     changes: list[Change] = []
-    while (found := _first(module)) is not None:
-        module, more = found
-        changes += more
+    while found := _found(module):
+        changes += [change for each in found for change in each.changes]
+        products = {id(product) for each in found for product in each.products}
+        calls = [_with_bias(call, module) if id(call) in products else call for call in module.calls]
+        module = without(rebuilt(module, calls), [each.shift for each in found])
     return module, tuple(changes)
 
 
-def _first(module: Module) -> tuple[Module, list[Change]] | None:
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """A shift, the products that read it, and what becomes of their biases."""
+
+    shift: Factor
+    products: tuple[OpCall, ...]
+    changes: tuple[Shifted, ...]
+
+
+def _found(module: Module) -> list[_Fold]:
+    """What can be folded as the module stands; of shifts with one parameter or one product the first."""
     own = {call.first_output: call for call in own_parameters(module)}
-    parameters = {value: call for value, call in own.items() if call.op.name == "param"}
-    if not parameters:
-        return None
-    made = {
-        value: call
-        for call in module.calls
-        for value in range(call.first_output, call.first_output + len(call.outputs))
-    }
-    types = value_types(module)
+    if not any(call.op.name == "param" for call in own.values()):
+        return []
     readers: dict[int, list[Call]] = {}
     for call in module.calls:
         for value in leaves(call.inputs):
             readers.setdefault(value, []).append(call)
     leaving = {*leaves(module.outputs), *results_by_path(module)}
+    found: list[_Fold] = []
+    taken: set[str] = set()
+    for shift in _shifts(module, own):
+        behind = [own.get(reader.first_output) for reader in readers.get(shift.call.first_output, ())]
+        products = tuple(product for product in behind if product is not None)
+        changes = [change for product in products if (change := _shifted(product, shift)) is not None]
+        labels = {change.shift for change in changes} | {change.label for change in changes}
+        if not changes or len(changes) < len(behind) or shift.call.first_output in leaving or labels & taken:
+            continue
+        taken |= labels
+        assert shift.parameter is not None
+        last = replace(changes[-1], kept=read_elsewhere(module, shift.parameter, shift.call))
+        found.append(_Fold(shift, products, (*changes[:-1], last)))
+    return found
+
+
+def _shifts(module: Module, own: Mapping[int, OpCall]) -> Iterator[Factor]:
+    """The sums of a value and a parameter, with the places of the parameter."""
+    parameters = {value: call for value, call in own.items() if call.op.name == "param"}
+    made = {call.first_output + k: call for call in module.calls for k in range(len(call.outputs))}
+    types = value_types(module)
     for call in module.calls:
-        if not isinstance(call, OpCall) or call.op.name != "add" or call.wrappers or call.first_output in leaving:
+        if not isinstance(call, OpCall) or call.op.name != "add" or call.wrappers:
             continue
         left, right = call.inputs
         if not isinstance(left, int) or not isinstance(right, int):
             continue
         for value, other in ((left, right), (right, left)):
-            found = learned(other, made, parameters, module)
-            if found is None or types[value] != call.outputs[0] or learned(value, made, parameters, module) is not None:
-                continue
-            shift = Factor(call, value, 1.0, *found)
-            behind = [own.get(reader.first_output) for reader in readers.get(call.first_output, ())]
-            changes = [change for product in behind if product and (change := _shifted(product, shift)) is not None]
-            if changes and len(changes) == len(behind):
-                return _with(module, shift, [product for product in behind if product], changes)
-    return None
+            found = learned(other, made, parameters, types)
+            if found is not None and types[value] == call.outputs[0]:
+                if learned(value, made, parameters, types) is None:
+                    yield Factor(call, value, 1.0, *found)
 
 
-def _with(module: Module, shift: Factor, products: list[OpCall], changes: list[Shifted]) -> tuple[Module, list[Change]]:
-    """The module with these products in the place of the shift before them."""
-    types = value_types(module)
-    calls: list[Call] = []
-    for call in module.calls:
-        if any(call is product for product in products):
-            assert isinstance(call, OpCall)
-            call = op_call_like(call, call.op, {**call.settings, "bias": True}, [types[shift.value]])
-        calls.append(call)
-    assert shift.parameter is not None
-    kept = read_elsewhere(module, shift.parameter, shift.call)
-    last = replace(changes[-1], kept=kept)
-    return without(rebuilt(module, calls), shift), [*changes[:-1], last]
+def _with_bias(call: Call, module: Module) -> OpCall:
+    assert isinstance(call, OpCall)
+    x = value_types(module)[cast(int, call.inputs[0])]
+    return op_call_like(call, call.op, {**call.settings, "bias": True}, [x])
 
 
 def _shifted(product: OpCall, shift: Factor) -> Shifted | None:
