@@ -19,6 +19,7 @@ from archdsl.diagnostics.record import UnusableFile, UsageError
 from archdsl.kept_times import user_record
 from archdsl.plan_files import read_plan, write_plan
 from archdsl_compiler.kernels import contract
+from archdsl_compiler.passes import equality
 from archdsl_compiler.tuning import tune as flow
 from archdsl_compiler.tuning.fast_model import FastModel
 from archdsl_compiler.tuning.record import FILE
@@ -225,6 +226,23 @@ def test_a_cache_that_cannot_be_written_is_told(net: str, tmp_path: Path, monkey
     model = fast(archdsl.build(net, tune=True))
     assert [True] == ["in this process only" in note for note in model.plan.notes]
     assert_right(model)
+
+
+def test_a_model_that_folding_would_change_is_tuned_as_it_is(net: str, cache: Path, monkeypatch: pytest.MonkeyPatch):
+    def unequal(*_: object) -> float:
+        raise equality.UnequalDeployment(0.1, 1e-5)
+
+    monkeypatch.setattr(equality, "check_equal", unequal)
+    model = fast(archdsl.build(net, tune=archdsl.Tune(measure=False)))
+    assert ("norms and branches are not folded: the deployed model differs by 1.0e-01",) == tuple(
+        note.partition(" of the")[0] for note in model.plan.notes
+    )
+    assert "batch_norm" in {op for region in model.plan.regions for op in region.ops}
+    assert_right(model)
+    monkeypatch.undo()
+    monkeypatch.setenv("ARCHDSL_CACHE", str(cache))
+    # What was seen is kept, so that it is not computed again.
+    assert model.plan.notes == archdsl.build(net, tune=archdsl.Tune(measure=False)).plan.notes
 
 
 class Broken:
