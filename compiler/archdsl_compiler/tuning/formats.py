@@ -128,7 +128,8 @@ def is_last(operand: Operand) -> bool:
 def sample_of(operand: Operand, generator: torch.Generator) -> Tensor:
     """A tensor in this form: noise, or zeros of whole numbers, which every table has a place for."""
     dtype: torch.dtype = getattr(torch, operand.dtype)
-    made = torch.empty_strided(operand.shape, operand.strides, dtype=dtype)
-    if dtype.is_complex or not dtype.is_floating_point:
-        return made.zero_() if not dtype.is_complex else made.copy_(torch.randn(operand.shape, generator=generator))
-    return made.copy_(torch.randn(operand.shape, generator=generator))
+    once = [size if stride else min(size, 1) for size, stride in zip(operand.shape, operand.strides, strict=True)]
+    made = torch.empty_strided(once, operand.strides, dtype=dtype)
+    real = dtype.is_floating_point or dtype.is_complex
+    made = made.copy_(torch.randn(once, generator=generator)) if real else made.zero_()
+    return made.expand(operand.shape)
