@@ -78,7 +78,7 @@ class BiasedScores:
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
         attention = _facts(case)
-        before, behind, read = _around(case.region.piece, attention)
+        before, behind, read, extra = _around(case.region.piece, attention)
         bias = attention.biases[0]
         known = constants.get(bias)
         own = tuple(value for value in read if value != bias)
@@ -87,7 +87,7 @@ class BiasedScores:
         def biased(*inputs: Tensor) -> Tensor:
             query, key, value = before(*[inputs[place] for place in own])
             scores = torch.baddbmm(inputs[bias] if known is None else known, query, key, alpha=scale)
-            return behind(torch.bmm(scores.softmax(-1), value))
+            return behind(*[inputs[place] for place in extra], torch.bmm(scores.softmax(-1), value))
 
         return biased
 
@@ -120,16 +120,23 @@ def _rows_lie_densely(case: Case) -> bool:
     return reading.maker(_facts(case).query, "transpose") is None
 
 
-def _around(piece: Module, attention: Attention) -> tuple[Run, Run, tuple[int, ...]]:
-    """What makes queries, keys and values of the inputs that it reads, and what follows on the weighed values."""
+def _around(piece: Module, attention: Attention) -> tuple[Run, Run, tuple[int, ...], tuple[int, ...]]:
+    """What makes queries, keys and values of inputs, and what follows on the weighed values, with the inputs that each
+    reads; the second reads the weighed values last."""
     reading, last = Reading(piece), attention.positions[-1]
     early = [call for place, call in enumerate(piece.calls) if place < last and place not in attention.positions]
     late = piece.calls[last + 1 :]
     before, read = _giving(reading, early, (attention.query, attention.key, attention.value))
     if not late:
-        return before, _as_it_is, read
-    behind, _, _, _ = piece_of(reading, late)
-    return before, piece_module(behind, digest(behind), {}).forward, read
+        return before, _as_it_is, read, ()
+    behind, given, _, _ = piece_of(reading, late)
+    run: Run = piece_module(behind, digest(behind), {}).forward
+    extra = tuple(value for value in given if value != attention.result)
+    if not extra:
+        return before, run, read, ()
+    order = [given.index(value) for value in (*extra, attention.result)]
+    places = [order.index(place) for place in range(len(given))]
+    return before, lambda *inputs: run(*[inputs[place] for place in places]), read, extra
 
 
 def _giving(reading: Reading, calls: list[Call], values: tuple[int, ...]) -> tuple[Run, tuple[int, ...]]:

@@ -202,6 +202,16 @@ model net()(x: [b, 8, 4, 3]) {
   return softmax(scores, axis=-1) @ rearrange(v, "b d h w -> b (h w) d") |> rearrange("b (h w) d -> b d h w", h=4)
 }
 """,
+    "windows_of_maps": """
+model net()(x: [b, 8, 6, 6]) {
+  let table = param([9, 9], init=0.5) as table
+  let q, k, v = x |> rearrange("b c (y p) (x q) -> (b y x) c p q", p=3, q=3) |> split([2, 2, 4], axis=1)
+  let scores = rearrange(q, "b d h w -> b (h w) d") @ rearrange(k, "b d h w -> b d (h w)") + table
+  return softmax(scores, axis=-1) @ rearrange(v, "b d h w -> b (h w) d")
+    |> rearrange("b (h w) d -> b d h w", h=3)
+    |> rearrange("(b y x) c p q -> b c (y p) (x q)", y=2, x=2)
+}
+""",
     "one_head": """
 model net()(q: [b, 5, 8], k: [b, 6, 8], v: [b, 6, 8]) {
   return softmax(q @ k.T * 0.3 + param([5, 6], init=0.5) as bias, axis=-1) @ v

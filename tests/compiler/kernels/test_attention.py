@@ -75,6 +75,7 @@ TAKEN = {
     "shared_queries": {"fused"},
     "channels": {"fused"},
     "maps": {"biased"},
+    "windows_of_maps": {"biased"},
     "one_head": {"fused", "biased"},
 }
 
