@@ -61,7 +61,7 @@ class BiasedScores:
 
     name: str = "biased_scores"
     kinds: tuple[str, ...] = ("attention",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         attention = _facts(case)
