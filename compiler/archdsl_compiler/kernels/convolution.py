@@ -161,7 +161,7 @@ class InPlace:
 
     name: str = "convolution_in_place"
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         product = product_of(case)
@@ -188,7 +188,7 @@ class Last:
 
     name: str = "convolution_last"
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         sliding = product_of(case).sliding
@@ -219,7 +219,7 @@ class Packed:
 
     name: str = "convolution_packed"
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         sliding = product_of(case).sliding
@@ -249,7 +249,7 @@ class Pointwise:
 
     name: str = "pointwise_natural"
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         return product_of(case).is_pointwise and case.mode.layout == "natural"

@@ -22,7 +22,7 @@ class Phases:
 
     name: str = "dilation_in_phases"
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         sliding = product_of(case).sliding

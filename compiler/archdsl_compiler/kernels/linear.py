@@ -116,7 +116,7 @@ class Linear:
     usable: Callable[[Case], bool]
     thumb: Callable[[Case], float]
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         return is_linear(case) and self.usable(case)
@@ -138,7 +138,7 @@ class Packed:
 
     name: str = "linear_packed"
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         return product_of(case).sliding is None and packs(case)
@@ -169,7 +169,7 @@ class AsConvolution:
 
     name: str = "linear_as_convolution"
     kinds: tuple[str, ...] = ("product",)
-    version: int = 1
+    version: int = 2
 
     def applies(self, case: Case) -> bool:
         return product_of(case).sliding is None and rows_of(case) > 16 and packs(case)
