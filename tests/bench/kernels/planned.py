@@ -20,9 +20,12 @@ def tuned(
     setting: Setting,
     engine: str = "torch",
     budget: str | None = None,
+    *,
+    measure: bool = True,
 ) -> tuple[nn.Module, Plan]:
-    """A model with a plan for this machine."""
-    tune = archdsl.Tune(setting.device, setting.dtype, setting.batch, setting.threads, engine, budget)
+    """A model with a plan for this machine; without `measure` by what the record has."""
+    given = setting.device, setting.dtype, setting.batch, setting.threads, engine, budget
+    tune = archdsl.Tune(*given, measure=measure)
     model: Any = archdsl.build(target, weights=dict(state) if state else None, tune=tune)
     return model.eval(), model.plan
 
