@@ -143,7 +143,7 @@ def tuned(
             basis,
             order.wish,
             record,
-            root=_engines_folder(),
+            root=engines_folder(),
             measure=order.measure,
             pinned=order.pinned,
             progress=tell,
@@ -254,7 +254,8 @@ def _agree(path: Path | None, pinned: "Plan", wish: "Wish", engine: str | None) 
             )
 
 
-def _engines_folder() -> Path:
+def engines_folder() -> Path:
+    """Where programs of engines are kept; of this process alone if there is no cache folder."""
     folder = cache_folder()
     return _folder_of_this_process() if folder is None else folder / FOLDER
 

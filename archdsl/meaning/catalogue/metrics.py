@@ -31,7 +31,7 @@ ENTRIES: tuple[Entry, ...] = (
         setting(
             "mode",
             "str",
-            'The whole model "measured", the sum of its modules in a "table", or a time "predicted" for the device.',
+            'The whole model "measured", the sum of its parts in a "table", or a time "predicted" for the device.',
             "measured",
             Among(("measured", "table", "predicted")),
         ),
@@ -43,6 +43,13 @@ ENTRIES: tuple[Entry, ...] = (
             None,
         ),
         setting("column", "str?", "The column of the times in it; none is `lat_` with the device.", None),
+        setting("tuned", "bool", "Whether it runs as `archdsl build --tune` makes it, or by PyTorch's modules.", True),
+        setting(
+            "machine",
+            "str?",
+            "Of a table: the machine of its times, as `archdsl tune show` names it, or words of that; none is this.",
+            None,
+        ),
         dimension="time",
         built=True,
     ),

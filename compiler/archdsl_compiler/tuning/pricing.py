@@ -52,7 +52,8 @@ class Price:
 
 @dataclass(slots=True)
 class Pricing:
-    """Prices for cases under some conditions. With `measure` what the record does not know is measured, and kept."""
+    """Prices for cases under some conditions. With `measure` what the record does not know is measured, and kept.
+    `unknown` are the regions, of those that were asked for last, of which it did not know every kernel."""
 
     record: Record
     conditions: Conditions
@@ -61,6 +62,7 @@ class Pricing:
     progress: Progress | None = None
     measured: int = 0
     missed: int = 0
+    unknown: tuple[str, ...] = ()
     _known: dict[Key, Kept] = field(default_factory=dict[Key, Kept])
     _asked: set[str] = field(default_factory=set[str])
 
@@ -76,13 +78,15 @@ class Pricing:
         regions: dict[str, list[_Lane]] = {}
         for (digest, _), lane in lanes.items():
             regions.setdefault(digest, []).append(lane)
-        for number, alike in enumerate(regions.values()):
+        unknown: list[str] = []
+        for number, (digest, alike) in enumerate(regions.items()):
             if self.progress is not None:
                 self.progress(number, len(regions), alike[0].name)
-            missing = any(_unknown(self._known.get(key)) for lane in alike for _, key in lane.kernels)
-            self.missed += missing
-            if missing and self.measure:
-                self._try(alike)
+            if any(_unknown(self._known.get(key)) for lane in alike for _, key in lane.kernels):
+                unknown.append(digest)
+                if self.measure:
+                    self._try(alike)
+        self.unknown, self.missed = tuple(unknown), self.missed + len(unknown)
         return {
             where: tuple(self._price(each, lane.case, self._known.get(key)) for each, key in lane.kernels)
             for where, lane in lanes.items()

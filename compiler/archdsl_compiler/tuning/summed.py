@@ -25,13 +25,13 @@ from archdsl_compiler.tuning.regional import best_price, chosen_modes, modes_for
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Seconds of one pass. `ruled` are those of them that rules of thumb gave, for what the record does not know; a
-    share of `regions` was `missed`."""
+    """Seconds of one pass. `ruled` are those of them that rules of thumb gave. `regions` are the digests of what was
+    summed, each once; of `unknown` ones the record did not know every kernel."""
 
     seconds: float
     ruled: float
     regions: tuple[str, ...]
-    missed: int
+    unknown: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -59,9 +59,9 @@ class Sums:
 
     def of(self, graph: Module) -> Sum:
         """The sum of a graph as it is before any pass."""
+        self._pricing.progress = self.progress
         parts = cut(as_program(deploy(graph)).root)
         place = Place(self.conditions.device, self.conditions.threads, frozenset(self.conditions.features))
-        missed = self._pricing.missed
         with torch.inference_mode():
             weights = Weights(parts, TellingWeights(parts.flat, place.device))
             found = priced(parts, weights, modes_for(parts, self.dtype, place), self._pricing, self._forms, place)
@@ -72,7 +72,7 @@ class Sums:
             total(places, found.terms),
             sum(price.seconds for price in best if price.source == "rule"),
             tuple(dict.fromkeys(region.digest for region in parts.running)),
-            self._pricing.missed - missed,
+            self._pricing.unknown,
         )
 
 

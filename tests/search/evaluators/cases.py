@@ -93,6 +93,7 @@ def cases() -> dict[str, Case]:
             (
                 objective("latency"),
                 objective("summed", "latency", mode="table", batch=2),
+                objective("plain", "latency", tuned=False),
                 objective("guessed", "latency", mode="predicted", device="phone", table="nets.csv", column="acc"),
             ),
             (objective("params"), objective("accuracy"), objective("score", "reported")),

@@ -77,7 +77,7 @@ def test_predictions_are_learned_from_candidates_that_are_measured_here(
         return [0.25]
 
     monkeypatch.setattr("archdsl.cost.latency.time_passes", passes)
-    wish = objective("speed", "latency", mode="predicted")
+    wish = objective("speed", "latency", mode="predicted", tuned=False)
     ground = ground_with(tmp_path, wish)
     part = ready(replace(ground, samples=ground.samples[:6]))
     space = space_in(tmp_path)
@@ -92,7 +92,7 @@ def test_a_model_that_cannot_run_in_a_dtype_fails_its_trial(tmp_path: Path, monk
 
     monkeypatch.setenv("ARCHDSL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("archdsl.cost.latency.time_passes", passes)
-    wish = objective("latency")
+    wish = objective("latency", tuned=False)
     ground = ground_with(tmp_path, wish)
     with pytest.raises(TrialFailed, match="not implemented for this dtype"):
         evaluated(work_for(space_in(tmp_path), ground.samples[0], ready(ground), wish))
