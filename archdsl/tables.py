@@ -43,3 +43,8 @@ def shape(sizes: Sequence[int]) -> str:
 def clipped(text: str, width: int) -> str:
     """The text, cut where it is too long."""
     return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
+def many(number: int, what: str) -> str:
+    """So many of a thing."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -104,12 +104,12 @@ def order_of(wanted: Tune | bool, target: Target, graph: Module) -> Order:
         pinned = read_plan(path)
     elif path is not None and not wanted.measure:
         raise UsageError(f"there is no plan at `{path}`; with --tune one is made and written there")
-    device = _device(wanted.device or (pinned.device if pinned else None))
+    device = device_of(wanted.device or (pinned.device if pinned else None))
     wish = Wish(
         device,
-        _dtype(wanted.dtype or (pinned.dtype if pinned else None)),
-        _count("batch", wanted.batch) or (pinned.batch if pinned else 1),
-        _count("threads", wanted.threads) or (pinned.threads if pinned else None),
+        dtype_of(wanted.dtype or (pinned.dtype if pinned else None)),
+        count_of("batch", wanted.batch) or (pinned.batch if pinned else 1),
+        count_of("threads", wanted.threads) or (pinned.threads if pinned else None),
         _engine(wanted.engine, device),
         BUDGET if wanted.budget is None else _budget(wanted.budget),
     )
@@ -185,7 +185,7 @@ def _basis(target: Target, graph: Module, record: "Record") -> "tuple[Deployed, 
     return Deployed(pipeline().apply(graph), ()), (f"norms and branches are not folded: {kept.failure}",)
 
 
-def _device(wanted: str | None) -> str:
+def device_of(wanted: str | None) -> str:
     kind, _, number = (wanted or "cpu").partition(":")
     if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
         raise UsageError(f"models are tuned for the device cpu or cuda, not {wanted!r}")
@@ -199,7 +199,7 @@ def _device(wanted: str | None) -> str:
     return wanted or kind
 
 
-def _dtype(wanted: str | None) -> "LongDtype":
+def dtype_of(wanted: str | None) -> "LongDtype":
     word = wanted or "fp32"
     for short, long in DTYPES.items():
         if word in (short, long):
@@ -207,7 +207,7 @@ def _dtype(wanted: str | None) -> "LongDtype":
     raise UsageError(f"dtypes are {', '.join(DTYPES)}, not {word!r}")
 
 
-def _count(name: str, wanted: int | None) -> int | None:
+def count_of(name: str, wanted: int | None) -> int | None:
     if wanted is not None and (type(wanted) is not int or wanted < 1):
         raise UsageError(f"{name} is a whole number from 1 on, not {wanted!r}")
     return wanted

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import click
 
+from archdsl.cli.tune_fill import command as fill_command
+from archdsl.cost.machines import machine_line
 from archdsl.diagnostics.record import UnusableFile, UsageError
 from archdsl.kept_times import user_record
 from archdsl.output import new_file
-from archdsl.tables import bytes_of
+from archdsl.tables import bytes_of, many
 from archdsl_compiler.tuning.conditions import Conditions
 from archdsl_compiler.tuning.exchange import UnreadableTimes, lines_of, rows_of
 from archdsl_compiler.tuning.record import Record
@@ -60,7 +62,7 @@ def export_command(file: str, machine: str, force: bool, as_json: bool) -> None:
     with new_file(Path(file), force=force) as temporary:
         temporary.write_text(text, encoding="utf-8")
     machines = len({conditions for conditions, _, _ in rows})
-    told = f"{_many(len(rows), 'time')} under {_many(machines, 'condition')} written to {file}"
+    told = f"{many(len(rows), 'time')} under {many(machines, 'condition')} written to {file}"
     click.echo(json.dumps({"file": file, "times": len(rows), "conditions": machines}) if as_json else told)
 
 
@@ -86,7 +88,7 @@ def import_command(file: str, as_json: bool) -> None:
         raise UnusableFile(f"nothing was taken: {'; '.join(record.notes)}")
     _tell(record)
     counts = {"came": merged.came, "new": merged.new, "newer": merged.newer, "known": merged.known}
-    told = f"{_many(merged.came, 'time')} came: {merged.new} new, {merged.newer} newer, {merged.known} known already"
+    told = f"{many(merged.came, 'time')} came: {merged.new} new, {merged.newer} newer, {merged.known} known already"
     click.echo(json.dumps(counts) if as_json else told)
 
 
@@ -104,7 +106,7 @@ def show_command(as_json: bool) -> None:
         shown = [{**asdict(conditions), **_counts(rows)} for conditions, rows in groups.items()]
         click.echo(json.dumps({"file": str(record.path or ""), "bytes": size, "conditions": shown}, indent=2))
         return
-    click.echo(f"{record.path or 'no file'}: {_many(sum(map(len, groups.values())), 'time')}, {bytes_of(size)}")
+    click.echo(f"{record.path or 'no file'}: {many(sum(map(len, groups.values())), 'time')}, {bytes_of(size)}")
     for conditions, rows in groups.items():
         click.echo("\n".join(("", *_paragraph(conditions, [kept for _, _, kept in rows], _counts(rows)))))
 
@@ -122,14 +124,12 @@ def _counts(rows: list[Row]) -> dict[str, object]:
 
 def _paragraph(conditions: Conditions, kept: list[Kept], counts: dict[str, object]) -> list[str]:
     """A machine, and what is kept of it."""
-    features = f" ({' '.join(conditions.features)})" if conditions.features else ""
-    threads = _many(conditions.threads, "thread")
     installed = (f"PyTorch {conditions.torch}", conditions.libraries, f"allocator {conditions.allocator}")
     ages = [_age(time.time() - when(each.measured for each in kept)) for when in (min, max)]
-    told = f"{_many(len(kept), 'time')} of {_many(int(str(counts['regions'])), 'region')}"
+    told = f"{many(len(kept), 'time')} of {many(int(str(counts['regions'])), 'region')}"
     failures = f", {counts['failures']} of them failures" if counts["failures"] else ""
     return [
-        f"{conditions.machine}{features}, {conditions.device}, {threads}",
+        machine_line(conditions),
         f"  {', '.join(filter(None, installed))}",
         f"  {told}{failures}, measured {ages[0] if ages[0] == ages[1] else f'{ages[0]} to {ages[1]}'}",
     ]
@@ -138,14 +138,13 @@ def _paragraph(conditions: Conditions, kept: list[Kept], counts: dict[str, objec
 def _age(seconds: float) -> str:
     for length, unit in UNITS:
         if seconds >= length:
-            return f"{_many(int(seconds / length), unit)} ago"
+            return f"{many(int(seconds / length), unit)} ago"
     return "just now"
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _tell(record: Record) -> None:
     for note in record.notes:
         click.echo(f"note: {note}", err=True)
+
+
+command.add_command(fill_command, OF_OTHERS)

@@ -1,4 +1,4 @@
-"""Machines of which the record has times, and how they are named: by words of what `archdsl tune show` tells of each."""
+"""Machines of which the record has times, and how they are named: by words that `archdsl tune show` tells of each."""
 
 import re
 

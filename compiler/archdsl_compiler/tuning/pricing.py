@@ -65,6 +65,7 @@ class Pricing:
     unknown: tuple[str, ...] = ()
     _known: dict[Key, Kept] = field(default_factory=dict[Key, Kept])
     _asked: set[str] = field(default_factory=set[str])
+    _tried: set[Key] = field(default_factory=set[Key])
 
     def prices(self, cases: Iterable[tuple[Case, Weights]]) -> dict[tuple[str, str], tuple[Price, ...]]:
         """The prices of the kernels that apply to each case, by the region's digest and `form_of` the case; the
@@ -82,9 +83,11 @@ class Pricing:
         for number, (digest, alike) in enumerate(regions.items()):
             if self.progress is not None:
                 self.progress(number, len(regions), alike[0].name)
-            if any(_unknown(self._known.get(key)) for lane in alike for _, key in lane.kernels):
+            keys = {key for lane in alike for _, key in lane.kernels if _unknown(self._known.get(key))}
+            if keys - self._tried:  # one that was left undecided is not tried over and over
                 unknown.append(digest)
                 if self.measure:
+                    self._tried |= keys
                     self._try(alike)
         self.unknown, self.missed = tuple(unknown), self.missed + len(unknown)
         return {
