@@ -245,6 +245,14 @@ def test_a_model_that_decides_by_its_numbers_is_refused(family: str, tmp_path: P
     assert "compile" == failure.value.stage
 
 
+def test_openvino_takes_an_exported_program_where_a_trace_may_be_wrong(tmp_path: Path):
+    """Sizes may decide; the tracer cannot tell them from other numbers."""
+    model = instantiate(DECIDING.replace("x.sum() > 0", "bool(x.shape[1] > 2)")).eval()
+    inputs = [torch.ones(2, 3)]
+    page = made_in_this_process(engine_of("openvino"), model, inputs, Work.of(inputs), tmp_path)
+    assert ("tensor", 0.0) == (page.form, page.difference)
+
+
 def test_a_damaged_folder_is_made_again(made: Made, root: Path):
     net = NETS["attention"]
     model = pickle.loads(pickle.dumps(made("openvino", "attention")))
