@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from archdsl_compiler.engines.contract import Dtype, Engine, Run, Work
 from archdsl_compiler.engines.results import Flat
+from archdsl_compiler.targets.exported_program import quiet
 
 FILE: Final = "program.pt2"
 COMPILERS: Final = ("c++", "g++", "clang++")
@@ -56,7 +57,7 @@ class Inductor:
         inductor: Any = import_module("torch._inductor")
         # What wants a gradient is not frozen.
         own = deepcopy(model).requires_grad_(False)
-        with torch.no_grad():
+        with quiet(), torch.no_grad():
             exported = torch.export.export(_Computing(own, getattr(torch, work.dtype)), tuple(inputs))
             inductor.aoti_compile_and_package(
                 exported, package_path=str(folder / FILE), inductor_configs={"freezing": self.freezing}

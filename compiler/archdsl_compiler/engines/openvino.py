@@ -21,6 +21,7 @@ from archdsl_compiler.engines.contract import Dtype, Engine, Run, Work
 from archdsl_compiler.engines.results import Flat
 from archdsl_compiler.kernels.contract import LIMITS
 from archdsl_compiler.targets.comparison import difference
+from archdsl_compiler.targets.exported_program import quiet
 
 FILE: Final = "model.xml"
 FIXED: Final = "Converting a tensor to a Python"
@@ -54,7 +55,8 @@ class OpenVINO:
                 _check(made, flat, inputs)
             except Exception:
                 # Slower, and often for one batch, but it follows what a trace does not.
-                made = _imported().convert_model(torch.export.export(flat, tuple(inputs)))
+                with quiet():
+                    made = _imported().convert_model(torch.export.export(flat, tuple(inputs)))
         # One of 16 bits would be kept otherwise.
         _imported().save_model(made, folder / FILE, compress_to_fp16=False)
 
