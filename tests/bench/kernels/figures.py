@@ -96,14 +96,15 @@ def sums(asked: Asked) -> Iterator[Measure]:
 
 
 def tuning(asked: Asked) -> Iterator[Measure]:
-    """5: how long tuning takes, on all cores."""
+    """5: how long tuning takes, on all cores; with `torch` or `auto` as the contestant only that engine's."""
     from tests.bench.kernels.tuning_times import BOUNDS, STEPS, fresh_caches
 
+    engines = ("untuned", *(asked.contestants or ("torch", "auto")))
     for model in asked.models:
         print(f"\nfigure 5, {model}", flush=True)
         with fresh_caches() as environment:
             taken: dict[str, float] = {}
-            for step in STEPS:
+            for step in (step for step in STEPS if step.partition(",")[0] in engines):
                 key = {"figure": 5, "model": model, "step": step}
                 row = asked.row(
                     key, "tuning_times:built", {"name": model, "step": step}, threads=2, environment=environment
