@@ -24,7 +24,7 @@ from tests.bench.kernels.planned import groups, told, tuned
 from tests.bench.kernels.rivals import RIVALS, onnxruntime
 from tests.bench.kernels.rows import rows_of
 from tests.bench.kernels.summary import best_rival, ending, faster, least_and_mean, line, regions
-from tests.bench.kernels.sums import agreement, measured
+from tests.bench.kernels.sums import CALIBRATING, agreement, calibrated, measured
 from tests.bench.kernels.tuning_times import BOUNDS, built
 
 SMALL = """\
@@ -174,6 +174,11 @@ def test_sums_and_wholes():
     found = agreement([(1.0, 1.05), (2.0, 2.1), (3.0, 4.0)])
     assert (1.0, 2 / 3) == (found.correlation, found.within)
     assert (0.05 / 1.05, 1 / 1.05) == pytest.approx((found.median_error, found.ratio))
+
+
+def test_sums_are_calibrated_by_the_first():
+    pairs = [(float(number), 2.0 * number + 1.0) for number in range(1, 12)]
+    assert [true for _, true in pairs[CALIBRATING:]] == pytest.approx([guess for guess, _ in calibrated(pairs)])
 
 
 def test_a_figure_reads_rows_of_the_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from archdsl.cost.fitting import median_error, rank_correlation
+from archdsl.cost.fitting import line_through, median_error, rank_correlation
 from archdsl.kept_times import user_record
 from archdsl.resources import resource
 from archdsl.space.sampling import sample
@@ -26,6 +26,8 @@ from tests.bench.kernels.rows import Row
 
 SECONDS: Final = 1.0
 NEAR: Final = 0.1
+CALIBRATING: Final = 8
+"""Whole models by which a search calibrates sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +79,9 @@ def agreement(pairs: Sequence[tuple[float, float]]) -> Agreement:
     near = sum(abs(guess - true) <= NEAR * true for guess, true in pairs) / len(pairs)
     ratio = median(guess / true for guess, true in pairs)
     return Agreement(rank_correlation(sums, wholes), near, median_error(sums, wholes), ratio)
+
+
+def calibrated(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same with sums on the line that the first candidates give, as a search does it; those are left out."""
+    line = line_through(pairs[:CALIBRATING])
+    return [(line(guess), true) for guess, true in pairs[CALIBRATING:]]
