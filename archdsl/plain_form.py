@@ -67,7 +67,7 @@ def _told(plan: "Plan", written: "Written") -> Iterator[str]:
     if written.taken:
         yield f"Written as the plan has it: {_counted(written.taken)}."
     if written.replaced:
-        yield f"Plain PyTorch has no such form, so the portable one stands here: {_counted(written.replaced)}."
+        yield f"Replaced by the portable form, for want of one in plain PyTorch: {_counted(written.replaced)}."
     if plan.dtype != "float32":
         yield f"What the plan runs in {plan.dtype} is float32 here."
 

@@ -80,7 +80,7 @@ def test_a_kernel_without_one_is_told_and_its_region_written_as_it_is(tmp_path: 
     count = sum(region.kernel == "linear_transposed" for region in regions)
     assert (
         True,
-        f"Plain PyTorch has no such form, so the portable one stands here: linear_transposed x{count}.",
+        f"Replaced by the portable form, for want of one in plain PyTorch: linear_transposed x{count}.",
     ) == ("softmax" in source, " ".join(head(source)[1:3]).split(" Made")[0])
     assert_equal_results(ATTENTION, source, 32, tmp_path, tune)
 
