@@ -24,6 +24,8 @@ OFFERED = {
         "conv_norm_act",
         "depthwise",
         "depthwise_mlp",
+        "haar",
+        "inverse_haar",
         "layer_scale",
         "mlp",
         "patch_embed",
