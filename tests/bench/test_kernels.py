@@ -244,7 +244,7 @@ def test_a_candidate_has_a_sum_and_a_time(tmp_path: Path):
     (row,) = measured(f"{space}:widths", [0])["candidates"]
     assert 0.0 < row["sum"] < 1.0
     assert 0.0 < row["whole"] < 1.0
-    assert 0 == row["missed"]
+    assert 0.0 == row["ruled"]
 
 
 @pytest.mark.slow
