@@ -82,7 +82,7 @@ def test_times_of_another_machine_are_summed_and_what_they_lack_is_told(
 
 def test_machines_are_named_by_their_words(target: Target):
     with pytest.raises(
-        UsageError, match="no times of a machine like `Cortex`.*archdsl tune import FILE.*there are: none"
+        UsageError, match=r"no times of a machine like `Cortex`.*archdsl tune import FILE.*there are: none"
     ):
         conditions_named("Cortex")
     SummedRegions().seconds(target.graph(), pass_here(1, None, "cpu"))
