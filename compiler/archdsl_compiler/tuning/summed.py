@@ -20,7 +20,7 @@ from archdsl_compiler.tuning.forms import Forms
 from archdsl_compiler.tuning.pricing import Pricing, Progress
 from archdsl_compiler.tuning.program import Weights
 from archdsl_compiler.tuning.record import Record
-from archdsl_compiler.tuning.regional import best_price, chosen_modes, modes_for, priced
+from archdsl_compiler.tuning.regional import chosen_modes, modes_for, priced
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Sums:
             found = priced(parts, weights, modes_for(parts, self.dtype, place), self._pricing, self._forms, place)
         modes = chosen_modes(found)
         places = [found.modes.index(mode) for mode in modes]
-        best = [best_price(found.prices[mode][number]) for number, mode in enumerate(modes)]
+        best = [min(found.prices[mode][number], key=lambda price: price.seconds) for number, mode in enumerate(modes)]
         return Sum(
             total(places, found.terms),
             sum(price.seconds for price in best if price.source == "rule"),
