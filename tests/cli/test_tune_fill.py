@@ -1,6 +1,7 @@
 """`archdsl tune SPACE.arch`: the record filled for a space."""
 
 import json
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,11 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     assert found["known"] > 0
 
 
-def test_the_time_that_is_given_is_kept(capsys: pytest.CaptureFixture[str]):
-    found = filled(capsys, "--time", "0.001s")
-    assert (found["ended"], found["candidates"]) == ("time", 0)
+def test_the_time_that_is_given_is_kept(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    clock = count(step=10)
+    monkeypatch.setattr(filling, "monotonic", lambda: float(next(clock)))
+    found = filled(capsys, "--time", "15s")
+    assert (found["ended"], found["candidates"]) == ("time", 1)
 
 
 def test_what_cannot_be_filled_is_told(space: Path, capsys: pytest.CaptureFixture[str]):
