@@ -26,7 +26,8 @@ def explained(plan: Plan) -> str:
 
 def headline(plan: Plan) -> list[str]:
     """By what the model runs, and what it was tuned for."""
-    return [plan.engine, f"{plan.dtype} on {plan.device}", f"batch {plan.batch}", _many(plan.threads, "thread")]
+    engine = f"{plan.engine} as a CUDA graph" if plan.recorded else plan.engine
+    return [engine, f"{plan.dtype} on {plan.device}", f"batch {plan.batch}", _many(plan.threads, "thread")]
 
 
 def verdict(plan: Plan) -> str:

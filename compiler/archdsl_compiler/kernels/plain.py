@@ -40,7 +40,7 @@ class Plain:
         return facts.plain_factor(case) if isinstance(facts, Judging) else 1.0
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
-        return piece_module(case.region.piece, case.region.digest, weights).forward
+        return piece_module(case.region.piece, case.region.digest, weights, case.place.device).forward
 
     def written(self, case: Case) -> Module | None:
         return case.region.piece
@@ -62,7 +62,7 @@ class Widened:
 
     def make(self, case: Case, weights: Mapping[str, Tensor], constants: Mapping[int, Tensor]) -> Run:
         wide = {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
-        run = piece_module(case.region.piece, case.region.digest, wide).forward
+        run = piece_module(case.region.piece, case.region.digest, wide, case.place.device).forward
         narrow: torch.dtype = getattr(torch, case.mode.dtype)
 
         def widened(*inputs: Tensor) -> Any:
@@ -78,8 +78,8 @@ class Widened:
 KERNELS = (Plain(), Widened())
 
 
-def piece_module(piece: Module, digest: str, weights: Mapping[str, Tensor]) -> nn.Module:
-    """The piece as a module that holds these very weights."""
+def piece_module(piece: Module, digest: str, weights: Mapping[str, Tensor], device: str = "cpu") -> nn.Module:
+    """The piece as a module that holds these very weights; tables of its own are on the device."""
     source = _SOURCES.get(digest)
     if source is None:
         source = _SOURCES[digest] = emit(piece, NOTE)
@@ -87,7 +87,7 @@ def piece_module(piece: Module, digest: str, weights: Mapping[str, Tensor]) -> n
     with torch.device("meta"):  # first values would be thrown away
         module: nn.Module = build()
     if any(buffer.is_meta for name, buffer in module.named_buffers() if name not in weights):
-        module = build()
+        module = build().to(device)
     module.load_state_dict(dict(weights), assign=True)
     dtype = next((value.dtype for value in weights.values() if value.is_floating_point()), None)
     if dtype is not None:

@@ -47,10 +47,15 @@ def check_equal(
     inputs = [random_input(type_, generator) for type_ in root.input_types]
     found = difference(before, after, inputs)
     if not found <= limit:
-        limit = max(limit, 3 * rounding(before, inputs))
+        limit = limit_beside(limit, rounding(before, inputs))
     if not found <= limit:
         raise UnequalDeployment(found, limit)
     return found
+
+
+def limit_beside(limit: float, own: float) -> float:
+    """The largest difference that is taken for rounding, where what is compared with rounds by so much itself."""
+    return max(limit, 3 * own)
 
 
 def difference(before: Run, after: Run, inputs: Iterable[Tensor]) -> float:
@@ -79,7 +84,7 @@ def telling_state(state: Mapping[str, Tensor], generator: torch.Generator) -> di
     """A state dict in which no parameter is without effect."""
     found: dict[str, Tensor] = {}
     for name, value in state.items():
-        uniform = torch.rand(value.shape, generator=generator)
+        uniform = torch.rand(value.shape, generator=generator).to(value.device)
         if not value.is_floating_point():
             found[name] = value.clone()
         elif name.endswith("running_var"):

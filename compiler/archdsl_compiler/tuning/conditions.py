@@ -25,7 +25,8 @@ TOLD: Final = Path("/proc/cpuinfo")
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """`machine` is the model of processor or GPU, `features` its instruction sets or generation, `libraries` those that
-    compute for PyTorch, with a GPU's driver, `allocator` the word of `keep_freed_memory`."""
+    compute for PyTorch, with a GPU's driver and the settings that they obey, `allocator` the word of
+    `keep_freed_memory`."""
 
     device: str
     machine: str
@@ -58,7 +59,7 @@ def conditions_here(device: str = "cpu") -> Conditions:
         features,
         torch.get_num_threads(),
         torch.__version__,
-        _libraries(kind),
+        _libraries(kind) + _gpu_settings(kind),
         allocator_in_use(),
     )
 
@@ -87,6 +88,18 @@ def _told(name: str) -> str:
         return ""
     found = re.search(rf"^{name}\s*:\s*(.*)$", text, re.MULTILINE)
     return found[1].strip() if found else ""
+
+
+def _gpu_settings(device: str) -> str:
+    """What PyTorch is told about products on a GPU: whether cuDNN tries its ways for each size, and whether float32
+    factors may be rounded to fewer bits (TF32)."""
+    import torch
+
+    if device != "cuda":
+        return ""
+    cudnn: Any = torch.backends.cudnn
+    conv = cudnn.conv.fp32_precision if hasattr(cudnn, "conv") else cudnn.allow_tf32
+    return f", cuDNN benchmark {cudnn.benchmark}, convolutions {conv}, products {torch.get_float32_matmul_precision()}"
 
 
 @cache

@@ -2,13 +2,14 @@
 that the same models need not run again."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor, nn
 
 from archdsl_compiler.kernels.contract import LIMITS
-from archdsl_compiler.passes.equality import difference
+from archdsl_compiler.passes.equality import Run, difference, limit_beside
 from archdsl_compiler.tuning.conditions import Conditions
 from archdsl_compiler.tuning.fast_model import Program, Recipe
 from archdsl_compiler.tuning.measuring import Timing, race
@@ -74,6 +75,7 @@ def _raced(
 ) -> tuple[dict[str, Kept], dict[str, Program]]:
     rows: dict[str, Kept] = {}
     programs: dict[str, Program] = {}
+    reference, limit = _reference(portable, inputs, dtype, conditions.device)
     for each in contenders:
         if each.name == EAGER:
             continue
@@ -81,8 +83,8 @@ def _raced(
             made = each.recipe.program(portable)
             if made is None:
                 raise RuntimeError("there is no program for these weights")
-            error = difference(portable, made, inputs)
-            if not error <= LIMITS[dtype]:
+            error = difference(reference, made, inputs)
+            if not error <= limit:
                 raise ArithmeticError(f"it differs from the model by {error:.1e} of its largest result")
             programs[each.name], rows[each.name] = made, Kept(None, error, name=each.name)
         except Exception as failure:  # the model itself is always there
@@ -100,6 +102,20 @@ def _raced(
     for name, why in raced.failures.items():
         rows[name] = Kept(None, None, why, name)
     return rows, programs
+
+
+def _reference(portable: nn.Module, inputs: Sequence[Tensor], dtype: str, device: str) -> tuple[Run, float]:
+    """What programs are compared with, and how far they may be off. A GPU may round the factors of float32 products,
+    in the model itself too, so there the model is taken in float64."""
+    if device == "cpu" or dtype != "float32":
+        return portable, LIMITS[dtype]
+    wide = deepcopy(portable).double()
+    expected = wide(*(x.double() if x.is_floating_point() else x for x in inputs))
+
+    def exact(*_: Tensor) -> Any:
+        return expected
+
+    return exact, limit_beside(LIMITS[dtype], difference(exact, portable, inputs))
 
 
 def _winner(times: Mapping[str, Timing], simpler_first: Sequence[str]) -> str:

@@ -125,11 +125,12 @@ def is_last(operand: Operand) -> bool:
     return is_dense(moved)
 
 
-def sample_of(operand: Operand, generator: torch.Generator) -> Tensor:
-    """A tensor in this form: noise, or zeros of whole numbers, which every table has a place for."""
+def sample_of(operand: Operand, generator: torch.Generator, device: torch.device | str = "cpu") -> Tensor:
+    """A tensor in this form: noise, or zeros of whole numbers, which every table has a place for. On each device it is
+    the same noise."""
     dtype: torch.dtype = getattr(torch, operand.dtype)
     once = [size if stride else min(size, 1) for size, stride in zip(operand.shape, operand.strides, strict=True)]
-    made = torch.empty_strided(once, operand.strides, dtype=dtype)
+    made = torch.empty_strided(once, operand.strides, dtype=dtype, device=device)
     real = dtype.is_floating_point or dtype.is_complex
     made = made.copy_(torch.randn(once, generator=generator)) if real else made.zero_()
     return made.expand(operand.shape)

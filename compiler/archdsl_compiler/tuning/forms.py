@@ -92,7 +92,10 @@ def _looked_at(region: Region, given: Operands, weights: Weights, mode: Mode) ->
     """What the plain piece makes of noise that lies so."""
     generator = torch.Generator().manual_seed(0)
     constants = weights.constants(region, mode)
-    inputs = [constants[n] if n in constants else sample_of(each, generator) for n, each in enumerate(given)]
+    inputs = [
+        constants[place] if place in constants else sample_of(each, generator, weights.device)
+        for place, each in enumerate(given)
+    ]
     with torch.inference_mode():
         return tuple(map(operand_of, plainly(region, weights, mode, inputs)))
 

@@ -12,6 +12,7 @@ from archdsl_compiler.kernels.contract import Mode, Place, kernel
 from archdsl_compiler.kernels.regions.contract import Cut
 from archdsl_compiler.passes.deploy import Deployed
 from archdsl_compiler.passes.weights import transform_state
+from archdsl_compiler.tuning.cuda_graph import RecordedRecipe
 from archdsl_compiler.tuning.fast_model import Recipe
 from archdsl_compiler.tuning.plan import Plan
 from archdsl_compiler.tuning.program import Weights, case_of, observe
@@ -36,7 +37,7 @@ def pinned_recipe(plan: Plan, portable: nn.Module, deployed: Deployed, parts: Cu
     if [(region.label, region.digest) for region in plan.regions] != labels:
         raise PlanMismatch("the regions of the plan are not those of the model")
     modes = [_mode(region.mode) for region in plan.regions]
-    weights = Weights(parts, transform_state(portable.state_dict(), deployed.changes))
+    weights = Weights(parts, transform_state(portable.state_dict(), deployed.changes), place.device)
     inputs = example_inputs(parts.flat, plan.batch, place.device)
     seen = {mode: observe(parts, weights, inputs, mode) for mode in dict.fromkeys(modes)}
     for region, mode, planned in zip(parts.running, modes, plan.regions, strict=True):
@@ -49,7 +50,8 @@ def pinned_recipe(plan: Plan, portable: nn.Module, deployed: Deployed, parts: Cu
             raise PlanMismatch(f"{where} is to run by the kernel `{planned.kernel}`, which does not run here")
     shapes = tuple(tuple(x.shape) for x in inputs)
     choices = tuple((mode, planned.kernel) for mode, planned in zip(modes, plan.regions, strict=True))
-    return RegionalRecipe(parts, deployed, choices, seen, shapes, place)
+    recipe = RegionalRecipe(parts, deployed, choices, seen, shapes, place)
+    return RecordedRecipe(recipe) if plan.recorded else recipe
 
 
 def _whole(plan: Plan, portable: nn.Module, deployed: Deployed, root: Path) -> Recipe:

@@ -51,7 +51,7 @@ class Plan(_Page):
     """`tuned` says how much of it was measured. `summed` is the sum over regions and conversions, `plan` and `eager`
     what whole models took; `refused` is why the plan is not used, if it is not. `error` is the largest difference to
     the model as it is, as a share of its largest result; `contenders` are the milliseconds of all whole models that
-    were held against each other. A whole engine has no regions."""
+    were held against each other. A whole engine has no regions. A plan that is `recorded` runs as a CUDA graph."""
 
     version: Literal[1] = 1
     model: str
@@ -69,6 +69,7 @@ class Plan(_Page):
     error: float | None = None
     refused: str | None = None
     contenders: dict[str, float] = {}
+    recorded: bool = False
     notes: tuple[str, ...] = ()
     regions: tuple[RegionPlan, ...]
     conversions: tuple[ConversionPlan, ...]

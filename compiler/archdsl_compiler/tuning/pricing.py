@@ -14,7 +14,7 @@ from torch import Tensor
 
 from archdsl_compiler.kernels.contract import LIMITS, Case, Kernel, Mode, Operand, kernels_for
 from archdsl_compiler.kernels.plain import Plain
-from archdsl_compiler.passes.equality import telling_state
+from archdsl_compiler.passes.equality import limit_beside, telling_state
 from archdsl_compiler.passes.rewriting import elements
 from archdsl_compiler.sizes import at_batch
 from archdsl_compiler.tuning.conditions import Conditions
@@ -27,10 +27,9 @@ from archdsl_compiler.tuning.stopwatch import stopwatch
 
 BEGUN: Final = "it was being tried when the process ended"
 CONVERSION: Final = "conversion"
-CALL: Final = 2e-6
-"""Seconds that calling anything takes, as a rule."""
-OPERATIONS, BYTES = 40e9, 8e9
-"""Multiply-accumulates and bytes in a second of a core, as a rule."""
+RATES: Final = {"cpu": (2e-6, 40e9, 8e9), "cuda": (5e-6, 2e13, 1e12)}
+"""As a rule, by device: seconds that calling anything takes; multiply-accumulates and bytes in a second, of a core or
+of a whole GPU."""
 LONGEST: Final = 2.0
 """Seconds of measuring at most for one case."""
 
@@ -113,12 +112,14 @@ class Pricing:
             )
             kept = self._known.get(key)
             if (kept is None or kept.timing is None) and self.measure:
-                given = sample_of(source, torch.Generator().manual_seed(0))
+                given = sample_of(source, torch.Generator().manual_seed(0), self.conditions.device)
+                watch = stopwatch(self.conditions.device)
                 with torch.inference_mode():
-                    raced = race({"copy": lambda change=change, given=given: change(given)}, watch=stopwatch())
+                    raced = race({"copy": lambda change=change, given=given: change(given)}, watch=watch)
                 kept = fresh[key] = Kept(raced.timings.get("copy"), name="conversion")
             bytes_ = elements(source.shape) * 8
-            rule = CALL + 3 * bytes_ / BYTES
+            call, _, speed = RATES[self.conditions.device]
+            rule = call + 3 * bytes_ / speed
             found[source, goal] = rule if kept is None or kept.timing is None else kept.timing.median
         self._known.update(fresh)
         self.record.keep(self.conditions, fresh)
@@ -140,11 +141,12 @@ class Pricing:
 
     def _rule(self, case: Case) -> float:
         """About what a region takes: its products, or its tensors on their way."""
-        threads = max(case.place.threads, 1)
+        call, operations, speed = RATES[case.place.device]
+        workers = max(case.place.threads, 1) if case.place.device == "cpu" else 1
         macs = at_batch(case.region.piece.macs, 1)
         assert isinstance(macs, int | float)
         bytes_ = sum(elements(each.shape) * 4 for each in (*case.inputs, *case.outputs))
-        return CALL + max(macs * self.batch / OPERATIONS, bytes_ / BYTES) / threads
+        return call + max(macs * self.batch / operations, bytes_ / speed) / workers
 
     def _try(self, lanes: Sequence["_Lane"]) -> None:
         """Verify and time the kernels of a region in all its cases, and keep what came of it."""
@@ -205,7 +207,7 @@ def _tried(lanes: Sequence[_Lane], batch: int) -> dict[Key, Kept]:
                 runner, error = f"{kernel.name} {number}", None
                 try:
                     error = telling.error(kernel, batch)
-                    limit = LIMITS[lane.case.mode.dtype]
+                    limit = telling.limit(batch)
                     if not error <= limit:
                         raise ArithmeticError(f"differs by {error:.1e}, more than {limit:g}")
                     run = made(kernel, lane.case, telling.weights, example)
@@ -222,14 +224,17 @@ def _tried(lanes: Sequence[_Lane], batch: int) -> dict[Key, Kept]:
 
 
 class Telling:
-    """A case with weights and inputs that hide nothing, and what the plain piece makes of them in float32."""
+    """A case with weights and inputs that hide nothing, and what the plain piece makes of them: in float32, and on a
+    GPU, which may round the factors of float32 products, in float64."""
 
     def __init__(self, weights: Weights, case: Case) -> None:
         self.case = case
         generator = torch.Generator().manual_seed(0)
         own = {outer: weights.state[outer] for outer in case.region.state.values()}
         self.weights = weights.with_state(telling_state(own, generator))
-        self._reference = Plain().make(case, self.weights.of(case.region, Mode()), {})
+        self._wide = torch.float64 if case.place.device == "cuda" else torch.float32
+        exact = Mode(dtype=str(self._wide).removeprefix("torch."))
+        self._reference = Plain().make(case, self.weights.of(case.region, exact), {})
         self._expected: dict[tuple[int, int], tuple[list[Tensor], tuple[Tensor, ...]]] = {}
 
     def inputs(self, batch: int, seed: int, mode: Mode) -> list[Tensor]:
@@ -239,7 +244,7 @@ class Telling:
         return [
             constants[place]
             if place in constants
-            else sample_of(_at_batch(operand, types[place].shape, batch), generator)
+            else sample_of(_at_batch(operand, types[place].shape, batch), generator, self.weights.device)
             for place, operand in enumerate(self.case.inputs)
         ]
 
@@ -247,9 +252,16 @@ class Telling:
         """Inputs, and what the plain piece makes of them, once for all kernels."""
         if (batch, seed) not in self._expected:
             given = self.inputs(batch, seed, self.case.mode)
-            expected = self._reference(*(x.float() if x.is_floating_point() else x for x in given))
+            expected = self._reference(*(x.to(self._wide) if x.is_floating_point() else x for x in given))
             self._expected[batch, seed] = given, as_tuple(expected)
         return self._expected[batch, seed]
+
+    def limit(self, batch: int) -> float:
+        """How far a kernel may be off: on a GPU, where the plain piece is further off itself, as far as that allows."""
+        limit = LIMITS[self.case.mode.dtype]
+        if self._wide == torch.float64 and self.case.mode.dtype == "float32":
+            return limit_beside(limit, self.error(Plain(), batch))
+        return limit
 
     def error(self, kernel: Kernel, batch: int) -> float:
         """The largest difference, as a share of the largest number; infinite for what is no number."""

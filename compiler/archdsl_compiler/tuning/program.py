@@ -32,16 +32,22 @@ class Choice:
 
 @dataclass(slots=True)
 class Weights:
-    """The parameters of a flat graph, and what follows from them alone, in the dtypes that were asked for."""
+    """The parameters of a flat graph, and what follows from them alone, in the dtypes that were asked for. Where there
+    are none, `home` is the device."""
 
     cut: Cut
     state: Mapping[str, Tensor]
+    home: str = "cpu"
     _fixed: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
     _cast: dict[tuple[str, str], Tensor] = field(default_factory=dict[tuple[str, str], Tensor])
 
     def with_state(self, state: Mapping[str, Tensor]) -> "Weights":
         """Other parameters in the place of some, for regions alone: what follows from parameters stays."""
-        return Weights(self.cut, {**self.state, **state}, self._all_fixed())
+        return Weights(self.cut, {**self.state, **state}, self.home, self._all_fixed())
+
+    @property
+    def device(self) -> torch.device:
+        return next((value.device for value in self.state.values()), torch.device(self.home))
 
     def of(self, region: Region, mode: Mode) -> dict[str, Tensor]:
         return {inner: self._in(outer, self.state[outer], mode) for inner, outer in region.state.items()}
@@ -55,8 +61,8 @@ class Weights:
     def _all_fixed(self) -> dict[int, Tensor]:
         if not self._fixed and self.cut.fixed is not None:
             region = self.cut.fixed
-            with torch.no_grad():
-                case = Case(region, Mode(), (), (), Place("cpu", 1, frozenset()))
+            with torch.no_grad(), self.device:  # pieces make ranges and zeros without saying where
+                case = Case(region, Mode(), (), (), Place(str(self.device), 1, frozenset()))
                 found = as_tuple(Plain().make(case, self.of(region, Mode()), {})())
             self._fixed.update(zip(region.outputs, found, strict=True))
         return self._fixed
@@ -96,7 +102,7 @@ def observe(cut: Cut, weights: Weights, inputs: Sequence[Tensor], mode: Mode) ->
 
 def plainly(region: Region, weights: Weights, mode: Mode, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """What the plain piece gives."""
-    case = Case(region, mode, (), (), Place("cpu", 1, frozenset()))
+    case = Case(region, mode, (), (), Place(str(weights.device), 1, frozenset()))
     try:
         return as_tuple(Plain().make(case, weights.of(region, mode), {})(*given))
     except RuntimeError:

@@ -2,6 +2,7 @@
 they change."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,13 +35,16 @@ class RegionalRecipe:
 
     def program(self, portable: nn.Module) -> "RegionalProgram | None":
         state = portable.state_dict()
-        if any(value.device.type != self.place.device for value in state.values()):
+        devices = {value.device for value in state.values()}
+        if len(devices) > 1 or any(device.type != self.place.device for device in devices):
             return None
-        weights = Weights(self.cut, transform_state(state, self.deployed.changes))
+        weights = Weights(self.cut, transform_state(state, self.deployed.changes), self.place.device)
         choices = [Choice(mode, kernel(name)) for mode, name in self.choices]
-        inputs = example_inputs(self.cut.flat, self.shapes[0][0], self.place.device)
-        made = program(self.cut, choices, self.seen, weights, inputs, self.place)
-        return RegionalProgram(made.run, self.shapes, tuple(x.dtype for x in inputs), made.source)
+        device = next(iter(devices), torch.device(self.place.device))
+        with on(device):
+            inputs = example_inputs(self.cut.flat, self.shapes[0][0], device)
+            made = program(self.cut, choices, self.seen, weights, inputs, self.place)
+        return RegionalProgram(made.run, self.shapes, tuple(x.dtype for x in inputs), inputs[0].device, made.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class RegionalProgram:
     run: Any
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[torch.dtype, ...]
+    device: torch.device
     source: str = field(repr=False)
 
     def takes(self, inputs: Sequence[Tensor]) -> bool:
@@ -57,6 +62,8 @@ class RegionalProgram:
             return False
         for given, shape, dtype in zip(inputs, self.shapes, self.dtypes, strict=True):
             if given.shape[1:] != shape[1:] or given.dtype != dtype or not given.shape[0]:
+                return False
+            if given.device != self.device:
                 return False
         return True
 
@@ -72,7 +79,12 @@ class EagerRecipe:
         return None
 
 
-def example_inputs(graph: Module, batch: int, device: str) -> list[Tensor]:
+def on(device: torch.device | str) -> AbstractContextManager[object]:
+    """In which "cuda" means this GPU, if it is one."""
+    return torch.cuda.device(device) if torch.device(device).type == "cuda" else nullcontext()
+
+
+def example_inputs(graph: Module, batch: int, device: torch.device | str) -> list[Tensor]:
     """Such as the model takes, the same each time."""
     generator = torch.Generator().manual_seed(0)
     return [random_input(type_, generator, batch).to(device) for type_ in graph.input_types]

@@ -63,7 +63,7 @@ class Sums:
         parts = cut(as_program(deploy(graph)).root)
         place = Place(self.conditions.device, self.conditions.threads, frozenset(self.conditions.features))
         with torch.inference_mode():
-            weights = Weights(parts, TellingWeights(parts.flat, place.device))
+            weights = Weights(parts, TellingWeights(parts.flat, place.device), place.device)
             found = priced(parts, weights, modes_for(parts, self.dtype, place), self._pricing, self._forms, place)
         modes = chosen_modes(found)
         places = [found.modes.index(mode) for mode in modes]

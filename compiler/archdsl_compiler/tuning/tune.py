@@ -26,6 +26,7 @@ from archdsl_compiler.passes.weights import transform_state
 from archdsl_compiler.tuning.allocator import keep_freed_memory
 from archdsl_compiler.tuning.conditions import Conditions, conditions_here
 from archdsl_compiler.tuning.contest import EAGER, Contender, Outcome, contest
+from archdsl_compiler.tuning.cuda_graph import RecordedRecipe
 from archdsl_compiler.tuning.fast_model import FastModel
 from archdsl_compiler.tuning.forms import Forms
 from archdsl_compiler.tuning.paging import page, page_of_whole, tuned_by
@@ -35,7 +36,7 @@ from archdsl_compiler.tuning.pricing import Pricing, Progress
 from archdsl_compiler.tuning.program import Weights
 from archdsl_compiler.tuning.record import Record
 from archdsl_compiler.tuning.regional import Priced, choices_for, chosen_modes, computes, modes_for, priced
-from archdsl_compiler.tuning.regional_recipe import EagerRecipe, RegionalRecipe, example_inputs
+from archdsl_compiler.tuning.regional_recipe import EagerRecipe, RegionalRecipe, example_inputs, on
 from archdsl_compiler.tuning.rows import Key
 
 ENGINES: Final = ("torch", *FAMILIES, "auto")
@@ -82,7 +83,7 @@ def tune(
     keep_freed_memory()
     deployed = as_program(deployed)
     portable.eval()
-    with _threads(wish.threads), torch.inference_mode():
+    with _threads(wish.threads), on(wish.device), torch.inference_mode():
         conditions = conditions_here(wish.device)
         tuning = _Tuning(
             portable,
@@ -151,11 +152,16 @@ class _Tuning:
             recipe = self._recipe(found, modes)
             kernels = "".join(f"{mode}{each}{kernel(each).version}" for mode, each in recipe.choices)
             self.pages[name] = plan if name == REGIONS else self._page(found, modes, plan.tuned)
-            yield Contender(name, self._key(f"plan {sha256(kernels.encode()).hexdigest()[:16]}"), recipe)
+            key = f"plan {sha256(kernels.encode()).hexdigest()[:16]}"
+            yield Contender(name, self._key(key), recipe)
+            if self.place.device == "cuda":
+                graph = f"{name}, as a CUDA graph"
+                self.pages[graph] = self.pages[name].model_copy(update={"recorded": True})
+                yield Contender(graph, self._key(f"{key} as a CUDA graph"), RecordedRecipe(recipe))
 
     def _priced(self, measure: bool) -> tuple[Priced, Plan]:
         state = transform_state(self.portable.state_dict(), self.deployed.changes)
-        weights = Weights(self.parts, state)
+        weights = Weights(self.parts, state, self.place.device)
         pricing = Pricing(self.record, self.conditions, self.wish.batch, measure, self.progress)
         forms = Forms(self.record, self.conditions, self.wish.batch, keeps=measure)
         modes = modes_for(self.parts, self.wish.dtype, self.place)

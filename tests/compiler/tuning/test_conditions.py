@@ -96,8 +96,17 @@ def test_a_gpu_is_known_by_model_generation_and_driver(monkeypatch: pytest.Monke
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100 80GB HBM3")
     monkeypatch.setattr(conditions, "_libraries", lambda device: f"those of {device}")
+    monkeypatch.setattr(conditions, "_gpu_settings", lambda device: ", settings")
     one, two = conditions_here("cuda:0"), conditions_here("cuda:1")
     assert one == two
-    assert ("cuda", "NVIDIA H100 80GB HBM3", ("sm_90",), "those of cuda") == (
+    assert ("cuda", "NVIDIA H100 80GB HBM3", ("sm_90",), "those of cuda, settings") == (
         *(one.device, one.machine, one.features, one.libraries),
     )
+
+
+def test_what_pytorch_is_told_about_products_on_a_gpu_counts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100 80GB HBM3")
+    before = conditions_here("cuda").key
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", not torch.backends.cudnn.benchmark)
+    assert before != conditions_here("cuda").key
