@@ -101,6 +101,7 @@ class Kernel(Protocol):
 MODULES = (
     *("plain", "linear", "convolution", "dilation", "depthwise"),
     *("attention", "pool_mixer", "neighborhood", "norm", "spectral", "chain"),
+    *("gpu.pool", "gpu.neighborhood"),
 )
 """Modules of this package that have `KERNELS`; the simpler kernel comes first."""
 
