@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Tensors of tests are small: a second thread would wait more than work, all the more where others work beside.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The machine's speed is no property of a program, and a failure must come back when the test is run again.
 settings.register_profile("archdsl", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("archdsl")
