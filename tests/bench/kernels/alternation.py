@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import sleep
 
+import torch
+
 from archdsl_compiler.tuning.stopwatch import Stopwatch
 
 LEAST_ROUNDS = 7
 MOST_ROUNDS = 25
 SETTLE = 0.005
-"""Seconds between two calls: the threads of one engine stop to wait for work before the next one
+"""Seconds between two calls on several threads: the threads of one engine stop to wait for work before the next one
 wants the cores."""
 
 
@@ -37,7 +39,7 @@ class Samples:
 def in_turn(calls: Mapping[str, Callable[[], object]], seconds: float, watch: Stopwatch) -> dict[str, Samples]:
     """Time all calls once in each round, in another order each time, for so many seconds of the watch."""
     read = watch.read
-    names = list(calls)
+    names, several = list(calls), torch.get_num_threads() > 1
     taken: dict[str, list[float]] = {name: [] for name in names}
     for name in names:
         calls[name]()
@@ -51,7 +53,8 @@ def in_turn(calls: Mapping[str, Callable[[], object]], seconds: float, watch: St
             first = number % len(names)
             order = names[first:] + names[:first]
             for name in order if number % 2 else reversed(order):
-                sleep(SETTLE)
+                if several:
+                    sleep(SETTLE)
                 before = read()
                 calls[name]()
                 taken[name].append(read() - before)
