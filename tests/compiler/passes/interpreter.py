@@ -69,6 +69,13 @@ def _batch_norm(call: OpCall, entry: Callable[[str], Tensor | None], x: Tensor) 
     return found.movedim(1, call.resolved["axis"])
 
 
+def _layer_norm(call: OpCall, entry: Callable[[str], Tensor | None], x: Tensor) -> Tensor:
+    axis = call.resolved["axis"]
+    x = x.movedim(axis, -1)
+    found = F.layer_norm(x, x.shape[-1:], entry("weight"), entry("bias"), call.settings.get("eps", 1e-5))
+    return found.movedim(-1, axis)
+
+
 def _size(size: object) -> int:
     return size if isinstance(size, int) else BATCH
 
@@ -111,6 +118,11 @@ OPS: Mapping[str, Callable[..., Tensor]] = {
     "softmax": lambda call, entry, x: x.softmax(call.resolved["axis"]),
     "sigmoid": lambda call, entry, x: x.sigmoid(),
     "relu": lambda call, entry, x: x.relu(),
+    "gelu": lambda call, entry, x: F.gelu(x),
+    "exp": lambda call, entry, x: x.exp(),
+    "power": lambda call, entry, left, right: left**right,
+    "layer_norm": _layer_norm,
+    "sum": lambda call, entry, x: x.sum(call.resolved["axes"], call.settings.get("keep", False)),
     "negate": lambda call, entry, x: -x,
     "zero": lambda call, entry, x: torch.zeros_like(x),
     "dropout": lambda call, entry, x: x,
