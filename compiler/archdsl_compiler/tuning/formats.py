@@ -1,6 +1,6 @@
 """How tensors lie in memory: what a mode wants, which values are maps, and conversions from one form to another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import torch
@@ -77,6 +77,15 @@ def form_text(operand: Operand) -> str:
     """How a tensor lies, for keys; axes of one place have no order."""
     strides = (stride if size != 1 else 0 for size, stride in zip(operand.shape, operand.strides, strict=True))
     return f"[{operand.dtype} {','.join(map(str, strides))}]"
+
+
+def dense_strides(shape: Sequence[int], like: Sequence[int]) -> tuple[int, ...]:
+    """Strides of a tensor without gaps, of this shape, whose axes follow each other as in these strides."""
+    strides, step = [0] * len(shape), 1
+    for axis in sorted(range(len(shape)), key=lambda axis: (-like[axis], axis), reverse=True):
+        strides[axis] = step
+        step *= shape[axis]
+    return tuple(strides)
 
 
 def same_form(left: Operand, right: Operand) -> bool:

@@ -16,7 +16,7 @@ from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.kernels.regions.contract import Cut, Region
 from archdsl_compiler.sizes import at_batch
 from archdsl_compiler.tuning.conditions import Conditions
-from archdsl_compiler.tuning.formats import form_text, maps_of, operand_of, sample_of, wanted
+from archdsl_compiler.tuning.formats import dense_strides, form_text, maps_of, operand_of, sample_of, wanted
 from archdsl_compiler.tuning.program import Seen, Weights, plainly
 from archdsl_compiler.tuning.record import Record
 from archdsl_compiler.tuning.rows import Kept, Key
@@ -81,11 +81,7 @@ def operand_at(type_: TensorType, batch: int, mode: Mode) -> Operand:
     """An input of the model as a mode has it."""
     shape = tuple(size for axis in type_.shape if isinstance(size := at_batch(axis, batch), int))
     dtype = mode.dtype if type_.dtype == "real" or type_.dtype.startswith(("float", "bfloat")) else type_.dtype
-    strides, step = [0] * len(shape), 1
-    for axis in reversed(range(len(shape))):
-        strides[axis] = step
-        step *= shape[axis]
-    return Operand(shape, tuple(strides), dtype)
+    return Operand(shape, dense_strides(shape, [0] * len(shape)), dtype)
 
 
 def _looked_at(region: Region, given: Operands, weights: Weights, mode: Mode) -> Operands:

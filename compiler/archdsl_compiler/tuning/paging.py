@@ -3,7 +3,6 @@
 from collections.abc import Generator, Sequence
 from typing import Literal, TypeAlias
 
-from archdsl_compiler.digest import digest
 from archdsl_compiler.engines.contract import Dtype
 from archdsl_compiler.graph import OpCall
 from archdsl_compiler.kernels.contract import Mode, Place
@@ -32,7 +31,7 @@ def page(
     conversions = tuple(_conversions(found, modes))
     first = found.seen[found.modes[0]]
     return Plan(
-        model=digest(found.cut.flat),
+        model=found.cut.model,
         engine="torch",
         device=place.device,
         dtype=dtype,
@@ -50,7 +49,7 @@ def page(
 def page_of_whole(engine: str, parts: Cut, dtype: Dtype, batch: int, place: Place, conditions: Conditions) -> Plan:
     """The page of an engine that runs the whole model."""
     return Plan(
-        model=digest(parts.flat),
+        model=parts.model,
         engine=engine,
         device=place.device,
         dtype=dtype,

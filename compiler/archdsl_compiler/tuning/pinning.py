@@ -5,7 +5,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from archdsl_compiler.digest import digest
 from archdsl_compiler.engines.recipe import engine_recipe
 from archdsl_compiler.engines.registry import engine_of
 from archdsl_compiler.kernels.contract import Mode, Place, kernel
@@ -25,7 +24,7 @@ class PlanMismatch(ValueError):
 
 def pinned_recipe(plan: Plan, portable: nn.Module, deployed: Deployed, parts: Cut, place: Place, root: Path) -> Recipe:
     """The recipe of a plan that was saved."""
-    if plan.model != digest(parts.flat):
+    if plan.model != parts.model:
         raise PlanMismatch("the plan is of another model, or of this one as another version lowered it")
     if plan.device != place.device:
         raise PlanMismatch(f"the plan is for {plan.device}, and the model is to run on {place.device}")

@@ -18,7 +18,7 @@ from archdsl_compiler.passes.equality import limit_beside, telling_state
 from archdsl_compiler.passes.rewriting import elements
 from archdsl_compiler.sizes import at_batch
 from archdsl_compiler.tuning.conditions import Conditions
-from archdsl_compiler.tuning.formats import conversion, form_text, sample_of
+from archdsl_compiler.tuning.formats import conversion, dense_strides, form_text, sample_of
 from archdsl_compiler.tuning.measuring import race
 from archdsl_compiler.tuning.program import Weights, as_tuple, made
 from archdsl_compiler.tuning.record import Record
@@ -210,7 +210,7 @@ def _tried(lanes: Sequence[_Lane], batch: int) -> dict[Key, Kept]:
                     limit = telling.limit(batch)
                     if not error <= limit:
                         raise ArithmeticError(f"differs by {error:.1e}, more than {limit:g}")
-                    run = made(kernel, lane.case, telling.weights, example)
+                    run, _ = made(kernel, lane.case, telling.weights, example)
                     runs[runner] = lambda run=run, example=example: run(*example)
                     verified[runner] = key, error
                 except Exception as failure:  # whatever a kernel does wrong, others stay
@@ -299,12 +299,7 @@ def _at_batch(operand: Operand, shape: Sequence[object], batch: int) -> Operand:
     fixed = tuple(size if isinstance(size, int) else known for size, known in zip(sizes, operand.shape, strict=True))
     if fixed == operand.shape:
         return operand
-    order = sorted(range(len(fixed)), key=lambda axis: (-operand.strides[axis], axis))
-    strides, step = [0] * len(fixed), 1
-    for axis in reversed(order):
-        strides[axis] = step
-        step *= fixed[axis]
-    return Operand(fixed, tuple(strides), operand.dtype)
+    return Operand(fixed, dense_strides(fixed, operand.strides), operand.dtype)
 
 
 def _unknown(kept: Kept | None) -> bool:

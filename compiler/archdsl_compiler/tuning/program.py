@@ -16,7 +16,7 @@ from archdsl_compiler.kernels.flat import Reading
 from archdsl_compiler.kernels.plain import Plain, Widened
 from archdsl_compiler.kernels.regions.contract import Cut, Region
 from archdsl_compiler.passes.rewriting import value_types
-from archdsl_compiler.tuning.formats import conversion, in_dtype, maps_of, operand_of, same_form, wanted
+from archdsl_compiler.tuning.formats import conversion, dense_strides, in_dtype, maps_of, operand_of, same_form, wanted
 
 Seen = Mapping[int, Operand]
 """How each value of a flat graph lies in one mode."""
@@ -126,39 +126,32 @@ def case_of(region: Region, mode: Mode, seen: Seen, place: Place) -> Case:
     )
 
 
-def made(kernel: Kernel, case: Case, weights: Weights, example: Sequence[Tensor] | None = None) -> Run:
-    """A kernel at work, with what brings its results into the form that the mode wants; the example shows which do not
-    come so."""
+def made(kernel: Kernel, case: Case, weights: Weights, example: Sequence[Tensor]) -> tuple[Run, tuple[Tensor, ...]]:
+    """A kernel at work, with what brings its results into the form that the mode wants, and what it makes of the
+    example, which shows which results do not come so."""
     run = kernel.make(case, weights.of(case.region, case.mode), weights.constants(case.region, case.mode))
-    if example is None:
-        return run
     with torch.inference_mode():
         results = as_tuple(run(*example))
-    changes = [
-        conversion(operand_of(result), Operand(tuple(result.shape), _strides_like(goal, result), goal.dtype))
-        for result, goal in zip(results, case.outputs, strict=True)
-    ]
-    if not any(changes):
-        return run
+        changes = [conversion(operand_of(x), _like(goal, x)) for x, goal in zip(results, case.outputs, strict=True)]
+        if not any(changes):
+            return run, results
+        results = tuple(change(x) if change is not None else x for change, x in zip(changes, results, strict=True))
     if len(changes) == 1:
         (change,) = changes
         assert change is not None
-        return lambda *inputs: change(run(*inputs))
-    return lambda *inputs: tuple(
-        change(result) if change is not None else result for change, result in zip(changes, run(*inputs), strict=True)
-    )
+        return lambda *inputs: change(run(*inputs)), results
+
+    def converted(*inputs: Tensor) -> tuple[Tensor, ...]:
+        found = zip(changes, run(*inputs), strict=True)
+        return tuple(change(x) if change is not None else x for change, x in found)
+
+    return converted, results
 
 
-def _strides_like(goal: Operand, result: Tensor) -> tuple[int, ...]:
-    """The strides of a form for a tensor of perhaps another batch."""
-    if goal.shape == tuple(result.shape):
-        return goal.strides
-    order = sorted(range(len(goal.shape)), key=lambda axis: (-goal.strides[axis], axis))
-    strides, step = [0] * len(order), 1
-    for axis in reversed(order):
-        strides[axis] = step
-        step *= result.shape[axis]
-    return tuple(strides)
+def _like(goal: Operand, result: Tensor) -> Operand:
+    """The form for a tensor of perhaps another batch."""
+    shape = tuple(result.shape)
+    return goal if goal.shape == shape else Operand(shape, dense_strides(shape, goal.strides), goal.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +211,7 @@ def program(
                 else:
                     given.append(in_form(value, case.inputs[position]))
             example = [tensor for _, tensor in given]
-            run = made(choice.kernel, case, weights, example)
-            names[f"r{number}"] = run
-            results = as_tuple(run(*example))
+            names[f"r{number}"], results = made(choice.kernel, case, weights, example)
             targets = ", ".join(f"v{value}" for value in region.outputs)
             lines.append(f"{targets} = r{number}({', '.join(name for name, _ in given)})")
             held.update(zip(region.outputs, results, strict=True))

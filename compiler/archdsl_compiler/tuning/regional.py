@@ -20,6 +20,8 @@ from archdsl_compiler.tuning.pricing import Price, Pricing, form_of
 from archdsl_compiler.tuning.program import Choice, Seen, Weights, case_of
 
 NARROW: Final = ("bfloat16", "float16")
+CAST: Final = 5e-6
+"""Seconds that a result of fewer bits takes on its way out, as a rule."""
 INSTRUCTIONS: Final = {
     "bfloat16": frozenset({"avx512_bf16", "amx_bf16", "bf16"}),
     "float16": frozenset({"avx512_fp16", "asimdhp"}),
@@ -113,7 +115,3 @@ def _terms(
         back = [CAST if mode.dtype in NARROW else 0.0 for mode in modes]
         terms.append(Term((producers[value],), numpy.array(back)))
     return terms, conversions
-
-
-CAST: Final = 5e-6
-"""Seconds that a result of fewer bits takes on its way out, as a rule."""

@@ -14,7 +14,6 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from archdsl_compiler.digest import digest
 from archdsl_compiler.engines.contract import Dtype, Engine, EngineFailure
 from archdsl_compiler.engines.recipe import EngineRecipe, engine_recipe, kept_recipe
 from archdsl_compiler.engines.registry import FAMILIES, engine_of, engines, engines_of
@@ -39,8 +38,6 @@ from archdsl_compiler.tuning.regional import Priced, choices_for, chosen_modes, 
 from archdsl_compiler.tuning.regional_recipe import EagerRecipe, RegionalRecipe, example_inputs, on
 from archdsl_compiler.tuning.rows import Key
 
-ENGINES: Final = ("torch", *FAMILIES, "auto")
-"""What may run a model: its regions by kernels, one whole engine, or whatever is the fastest."""
 BUDGET: Final = 300.0
 """Seconds for `auto`, if nothing else is said."""
 REGIONS: Final = "torch"
@@ -120,8 +117,8 @@ class _Tuning:
 
     def untuned(self) -> Tuned:
         """By rules of thumb, and what the record happens to know."""
-        found, plan = self._priced(measure=False)
-        recipe = self._recipe(found, chosen_modes(found))
+        found, modes, plan = self._priced(measure=False)
+        recipe = self._recipe(found, modes)
         return Tuned(FastModel(self.portable, recipe), plan)
 
     def tuned(self) -> Tuned:
@@ -142,8 +139,8 @@ class _Tuning:
 
     def _regional(self) -> Iterable[Contender]:
         """The mixture of modes that was chosen, and for comparison the same mode for all regions."""
-        found, plan = self._priced(measure=True)
-        makes = {REGIONS: chosen_modes(found)}
+        found, chosen, plan = self._priced(measure=True)
+        makes = {REGIONS: chosen}
         for mode in found.modes:
             uniform = [mode] * len(found.cut.running)
             if mode.dtype == self.wish.dtype and uniform not in makes.values():
@@ -159,14 +156,16 @@ class _Tuning:
                 self.pages[graph] = self.pages[name].model_copy(update={"recorded": True})
                 yield Contender(graph, self._key(f"{key} as a CUDA graph"), RecordedRecipe(recipe))
 
-    def _priced(self, measure: bool) -> tuple[Priced, Plan]:
+    def _priced(self, measure: bool) -> tuple[Priced, list[Mode], Plan]:
+        """All prices, the modes that were chosen by them, and the plan of these."""
         state = transform_state(self.portable.state_dict(), self.deployed.changes)
         weights = Weights(self.parts, state, self.place.device)
         pricing = Pricing(self.record, self.conditions, self.wish.batch, measure, self.progress)
         forms = Forms(self.record, self.conditions, self.wish.batch, keeps=measure)
         modes = modes_for(self.parts, self.wish.dtype, self.place)
         found = priced(self.parts, weights, modes, pricing, forms, self.place)
-        return found, self._page(found, chosen_modes(found), tuned_by(pricing, found))
+        chosen = chosen_modes(found)
+        return found, chosen, self._page(found, chosen, tuned_by(pricing, found))
 
     def _page(self, found: Priced, modes: Sequence[Mode], tuned: Any) -> Plan:
         return page(found, modes, self.wish.dtype, self.wish.batch, self.place, self.conditions, tuned)
@@ -228,7 +227,7 @@ class _Tuning:
         return engine_recipe(*given, seconds=max(left, 1.0))
 
     def _key(self, name: str) -> Key:
-        return Key(f"model {digest(self.parts.flat)}", name, 1, self.wish.dtype, "", self.wish.batch)
+        return Key(f"model {self.parts.model}", name, 1, self.wish.dtype, "", self.wish.batch)
 
     def _told(self, outcome: Outcome, order: Sequence[str], notes: Sequence[str]) -> Plan:
         """The plan of the winner, with how the others did. If the model itself won, that of the best other, refused."""

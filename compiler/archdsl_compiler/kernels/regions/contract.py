@@ -6,7 +6,7 @@ their name in the record. A kind also says what its kernels need to know of a pi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -63,7 +63,7 @@ class Region:
     positions: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cut:
     """A flat graph in regions, in an order in which they can run. `fixed` is all that follows from parameters alone
     and is computed once."""
@@ -71,6 +71,11 @@ class Cut:
     flat: Module
     fixed: Region | None
     running: tuple[Region, ...]
+
+    @cached_property
+    def model(self) -> str:
+        """The digest of the whole graph."""
+        return digest(self.flat)
 
 
 def cut(flat: Module) -> Cut:
