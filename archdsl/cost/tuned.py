@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.cost.latency_record import keep_time, kept_time
 from archdsl.cost.timed_pass import TimedPass
 from archdsl.kept_times import user_record
+from archdsl.tuning import DTYPES, engines_folder
 from archdsl_compiler.digest import Known, digest
 from archdsl_compiler.graph import Module, instances
 from archdsl_compiler.tuning.measuring import Timing
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from archdsl_compiler.tuning.pricing import Progress
     from archdsl_compiler.tuning.summed import Sum, Sums
 
-DTYPES: Final = ("float32", "bfloat16", "float16")
-
 
 def is_tunable(graph: Module, dtype: str) -> bool:
     """Whether `build --tune` takes the graph."""
-    return dtype in DTYPES and bool(graph.input_types) and not any(each.module.extern for each in instances(graph))
+    return (
+        dtype in DTYPES.values()
+        and bool(graph.input_types)
+        and not any(each.module.extern for each in instances(graph))
+    )
 
 
 @dataclass(slots=True)
@@ -72,7 +75,6 @@ class TunedWholes:
 
 def _tuned_seconds(model: Any, graph: Module, timed: TimedPass) -> float:
     """Of the plan, or of the model itself where that is faster."""
-    from archdsl.tuning import engines_folder
     from archdsl_compiler.passes.deploy import deploy
     from archdsl_compiler.tuning.tune import Wish, tune
 
