@@ -38,6 +38,8 @@ from archdsl_compiler.tuning.regional import Priced, choices_for, chosen_modes, 
 from archdsl_compiler.tuning.regional_recipe import EagerRecipe, RegionalRecipe, example_inputs, on
 from archdsl_compiler.tuning.rows import Key
 
+ENGINES: Final = ("torch", *FAMILIES, "auto")
+"""What may run a model: its regions by kernels, one whole engine, or whatever is the fastest."""
 BUDGET: Final = 300.0
 """Seconds for `auto`, if nothing else is said."""
 REGIONS: Final = "torch"
